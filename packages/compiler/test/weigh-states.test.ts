@@ -15,11 +15,14 @@ import {
   not,
   or,
   schedule,
+  sequence,
   stride,
   sub,
+  type Tensor,
   where,
 } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
+import { receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { decoderPath, type SpeechDecoderName, type SpeechPairName } from 'exported-decoders'
 import { seeded } from 'exported-encoders'
@@ -34,7 +37,8 @@ import {
   weighedChannel,
   weighStates,
 } from '../src/index.ts'
-import { difference, float32, int64, numbers, run } from './run.ts'
+import { inputsOf, plainEncoder, statesOf, type TestEncoderOptions } from './encoders.ts'
+import { difference, float32, int64, numbers, rows, run } from './run.ts'
 
 const [MELS, FRAMES, WIDTH, HEADS] = [8, 3000, 16, 4]
 const open = (name: SpeechDecoderName | SpeechPairName): Model => decodeModel(readFileSync(decoderPath(name)))
@@ -71,7 +75,7 @@ const weighedEncoder = thinned('weighed')
 const channel = weighedChannel(weighedEncoder) as number
 
 /** Kept states with weights in their channel, and as they are, each as often as its weight says; of one example. */
-async function statesOf(
+async function thinnedStates(
   frames: NamedTensors,
 ): Promise<{ weighed: TensorLike; repeated: TensorLike; counts: number[] }> {
   const weighed = (await run(weighedEncoder, frames)).last_hidden_state as TensorLike
@@ -113,7 +117,7 @@ async function logits([first, next]: readonly [Model, Model], states: TensorLike
 }
 
 describe('a decoder of thinned states', async () => {
-  const { weighed, repeated, counts } = await statesOf(sound(700))
+  const { weighed, repeated, counts } = await thinnedStates(sound(700))
   const forms = {
     'without past, then with past': [open('whisper-decoder'), open('whisper-past')],
     'merged, in both branches': [open('whisper-merged'), open('whisper-merged')],
@@ -186,14 +190,93 @@ test('a decoder that weighs reads states of an encoder that prunes nothing as it
   expect(difference(await read(whole, weighing(decoder)), await read(encoder, decoder))).toBeLessThan(5e-5)
 })
 
-test('weights of what is kept at an earlier layer remain those of its rows after a further method', async () => {
-  const { last_hidden_state: states } = await run(thinned('weighed'), sound(900))
-  const own = { method: stride(), schedule: schedule(2, { layers: [1], keep: 0.5 }) }
-  const fewer = transform(encoder, prune({ ...own, restore: 'weighed' })).model
-  const { last_hidden_state: half } = await run(fewer, sound(900))
-  expect(half?.dims).toEqual([1, 750, WIDTH])
-  expect(states?.dims[1]).toBeLessThan(750)
-  for (let row = 0; row < 750; row++) expect(numbers(half)[row * WIDTH + channel]).toBe(0)
+test('weights that a method gives remain those of its rows after a further one', async () => {
+  const both = { method: sequence(thin, stride()), schedule: schedule(2, { layers: [1], keep: 0.5 }) }
+  const fewer = transform(encoder, prune({ ...both, restore: 'weighed' })).model
+  const { 'tp.weights': weights } = await run(fewer, sound(900))
+  expect(new Set(numbers(weights).map((weight) => Math.round(Math.exp(weight))))).toEqual(new Set([1, 16]))
+})
+
+describe('where a method drops tokens and says nothing of weights', () => {
+  const dropping: PruneOptions = { method: stride(), schedule: schedule(2, { layers: [0, 1], keep: 0.4 }) }
+
+  test('a decoder gives what it gives to the row of its nearest kept neighbor at each position', async () => {
+    const [near, weighed] = await Promise.all(
+      (['nearest', 'weighed'] as const).map(async (restore) => {
+        const { last_hidden_state } = await run(transform(encoder, prune({ ...dropping, restore })).model, sound(900))
+        return last_hidden_state as TensorLike
+      }),
+    )
+    expect([near?.dims[1], weighed?.dims[1]]).toEqual([1500, 240])
+    const files = [open('whisper-merged'), open('whisper-merged')] as const
+    const expected = await logits(files, near as TensorLike)
+    const got = await logits([weighingMerged, weighingMerged], weighed as TensorLike)
+    for (const [i, values] of got.entries()) expect(difference(values, expected[i] as number[])).toBeLessThan(5e-5)
+  })
+
+  const texts: TestEncoderOptions = { ...plainEncoder, layerCount: 3, pooling: 'none', head: (x) => x }
+
+  test.each([
+    ['by a number', { keep: 0.5 }],
+    ['by a share that differs by example', { mass: 0.6 }],
+    ['with a mask of none', { keep: 0.5 }, 'none'],
+  ] as const)('rows count for the attended tokens that they are nearest to, %s', async (_, amount, mask = 'added') => {
+    const options: TestEncoderOptions = { ...texts, mask }
+    const model = decodeModel(emitModel({ states: statesOf(options).logits }, { opset: 17 }))
+    const inputs = inputsOf(options, 3, 11, mask === 'none' ? 0 : 4)
+    const pruned = async (restore: NonNullable<PruneOptions['restore']>): Promise<NamedTensors> => {
+      const how = { method: receivedAttention(), schedule: schedule(3, { layers: [0, 1], ...amount }), restore }
+      return await run(transform(model, prune(how)).model, inputs)
+    }
+    const [near, none, weighed] = await Promise.all([pruned('nearest'), pruned('none'), pruned('weighed')])
+    const width = near.states?.dims[2] as number
+    const rowsOf = (tensor: TensorLike | undefined): string[][] =>
+      rows(tensor).map((own) =>
+        Array.from({ length: own.length / width }, (_, i) =>
+          own
+            .slice(i * width, (i + 1) * width)
+            .map((value) => value.toFixed(4))
+            .join(' '),
+        ),
+      )
+    const attended = inputs.attention_mask && rows(inputs.attention_mask)
+    const [whole, compact] = [rowsOf(near.states), rowsOf(none.states)]
+    const isToken = rows(weighed['tp.mask'])
+    for (const [example, weights] of rows(weighed['tp.weights']).entries()) {
+      const counts = compact[example]?.map(
+        (row, slot) =>
+          isToken[example]?.[slot] === 1 &&
+          whole[example]?.filter((own, i) => own === row && attended?.[example]?.[i] !== 0).length,
+      )
+      expect(weights.map((weight) => weight > -100 && Math.round(Math.exp(weight)))).toEqual(counts)
+    }
+  })
+
+  test('a row counts for those that are merged into it, however far away', async () => {
+    const model = decodeModel(emitModel({ states: statesOf({ ...texts, mask: 'none' }).logits }, { opset: 17 }))
+    const inputs = inputsOf({ ...texts, mask: 'none' }, 2, 11, 0)
+    // Token 1 is merged into the last one; 2 is dropped.
+    const merging: Method = {
+      name: 'merging',
+      family: 'hybrid',
+      reduce: ({ budget, attended, position }) => {
+        if (budget === undefined) return { keep: attended }
+        const isAt = (token: number): Tensor => equal(position, token)
+        return {
+          keep: budget.select(where(or(isAt(1), isAt(2)), -1, 1)),
+          into: where(isAt(1), 10, -1),
+          mass: 'none',
+        }
+      },
+    }
+    const how = { method: merging, schedule: schedule(3, { layers: [1], remove: 2 }), restore: 'weighed' } as const
+    const { 'tp.weights': weights } = await run(transform(model, prune(how)).model, inputs)
+    const counts = rows(weights).map((own) => own.map((weight) => Math.round(Math.exp(weight))))
+    expect(counts).toEqual([
+      [1, 2, 1, 1, 1, 1, 1, 1, 2],
+      [1, 2, 1, 1, 1, 1, 1, 1, 2],
+    ])
+  })
 })
 
 test.each([

@@ -15,7 +15,7 @@ export function addExtraOutputs(pruning: Pruning): void {
   const { name } = encoder
   if (trace) addTraces(program, cuts, name, isOneOfSeveral)
   if (monitor) addMonitor(program, deadTokens ? lastingCuts(program, encoder, cuts) : cuts, name, isOneOfSeveral)
-  if (restore === 'weighed') pruning.weighed = weighRows(program, encoder, cuts)
+  if (restore === 'weighed') pruning.weighed = weighRows(pruning)
   const outputs = restore === 'none' || restore === 'weighed' ? encoder.tokenOutputs : []
   if (outputs.length === 0) return
   pruning.compact = [...outputs, ...addRowOutputs(program, cuts, isOneOfSeveral ? `.${name}` : '')]

@@ -17,7 +17,7 @@ import { startOf } from './start.ts'
 /** Runs the method at each site of the schedule, from the first layer to the last. */
 export function insertCuts(pruning: Pruning): void {
   const { program, encoder, protectedTokens, schedule, cutLayers, returning, keyBias } = pruning
-  const { method, params = () => ({}), trace, monitor = PRUNE_DEFAULTS.monitor } = pruning.options
+  const { method, params = () => ({}), restore, trace, monitor = PRUNE_DEFAULTS.monitor } = pruning.options
   const segment = protectedSegmentOf(pruning.options)
   const before = cutLayers.size === 0 ? undefined : method.before
   requireUsable(encoder, method, before)
@@ -26,7 +26,7 @@ export function insertCuts(pruning: Pruning): void {
   const counts = headReadsKept(pruning) && returning.ends.length === 0 ? encoder.poolCounts : []
   // Between the layers a token has the state that it had.
   const restores = pruning.fill === 'state' && pruning.points.some(({ before }) => before === encoder.layers.length)
-  const merges = pruning.fill === 'nearest' && encoder.earlier === undefined
+  const merges = (pruning.fill === 'nearest' || restore === 'weighed') && encoder.earlier === undefined
   const site = before === undefined ? method.site : 'input'
   const start = startOf(program, encoder, { protectedTokens, site, segment })
   let tokens: Tokens = start

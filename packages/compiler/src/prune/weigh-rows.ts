@@ -1,4 +1,4 @@
-import { cast, constant, mul, slice, squeeze, type Tensor, unsqueeze, where } from '@tp/core'
+import { cast, constant, greater, log, maximum, mul, slice, squeeze, type Tensor, unsqueeze, where } from '@tp/core'
 import { createNode } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
 import { findStatesNorm } from '../analyze/states-norm.ts'
@@ -7,8 +7,11 @@ import type { Named, Program } from '../program/program.ts'
 import type { WeighedRecord } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import { copyOutput } from './copy-output.ts'
-import type { InsertedCut } from './cut.ts'
 import { HIDDEN } from './key-bias.ts'
+import { countNearest } from './nearest-slots.ts'
+import type { Pruning } from './pruning.ts'
+
+type Weighed = Pick<Pruning, 'program' | 'encoder' | 'cuts'>
 
 /** Name of the output float [b,k] that says how much each row of compact states counts: the logarithm of how many tokens. */
 export const WEIGHTS = 'tp.weights'
@@ -18,10 +21,14 @@ export const WEIGHTS = 'tp.weights'
  *
  *     y_c = log size of a kept token, −30000 in a row without one       [b,k]
  *
+ * The size is the one by which the method weighs keys itself (merged tokens, those of `thin-padding`). A token that a method drops without weighing others
+ * for it counts for its nearest kept neighbor, whose row it would have with `restore: 'nearest'`.
+ *
  * A decoder that `weighStates` has changed adds it to the scores of its cross-attentions, and computes the channel's own content.
  * @throws Refused TP_STATES where no output holds states that a LayerNorm gives
  */
-export function weighRows(program: Program, encoder: Encoder, cuts: readonly InsertedCut[]): WeighedRecord {
+export function weighRows(weighed: Weighed): WeighedRecord {
+  const { program, encoder } = weighed
   const output = statesOutput(program, encoder)
   const { channel, scale } = findStatesNorm(program, output)
   const unweighed = copyOutput(program, output)
@@ -32,7 +39,7 @@ export function weighRows(program: Program, encoder: Encoder, cuts: readonly Ins
     'bool',
     [scale.length],
   )
-  const own = weightsOf(states, cuts.at(-1), value)
+  const own = weightsOf(weighed, states, value)
   const weights = cast(unsqueeze(own, [2]), states.dtype)
   const node = program.graph.producer(output)
   if (node === undefined) throw new Error(`${output} has no producer`)
@@ -47,11 +54,16 @@ export function weighRows(program: Program, encoder: Encoder, cuts: readonly Ins
   return { states: unweighed, output, channel }
 }
 
-/** float32 [b,k] */
-function weightsOf(states: Tensor, cut: InsertedCut | undefined, value: (name: string) => Tensor): Tensor {
-  const zeros = (): Tensor => mul(cast(squeeze(slice(states, { axis: 2, start: 0, end: 1 }), [2]), 'float32'), 0)
-  const bias = cut?.keyBias === undefined ? zeros() : cast(value(cut.keyBias), 'float32')
-  return cut?.valid === undefined ? bias : where(value(cut.valid), bias, HIDDEN)
+/** float32 [b,k]: what the method adds to the scores of later keys; of one that adds nothing, the logarithm of how many tokens a row is the nearest of. */
+function weightsOf({ program, encoder, cuts }: Weighed, states: Tensor, value: Operands['value']): Tensor {
+  const last = cuts.at(-1)
+  if (last?.keyBias !== undefined) {
+    const bias = cast(value(last.keyBias), 'float32')
+    return last.valid === undefined ? bias : where(value(last.valid), bias, HIDDEN)
+  }
+  const count = countNearest(program, encoder, cuts, value)
+  if (count !== undefined) return where(greater(count, 0), log(maximum(count, 1)), HIDDEN)
+  return mul(cast(squeeze(slice(states, { axis: 2, start: 0, end: 1 }), [2]), 'float32'), 0)
 }
 
 function statesOutput(program: Program, { name, batch, tokens, tokenOutputs }: Encoder): string {

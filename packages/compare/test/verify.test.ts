@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { prune, quantize, roundsByBatch, transform } from '@tp/compiler'
-import { cast, input, mean, mul, none, type Schedule, schedule, scorer } from '@tp/core'
+import { inspect, prune, quantize, roundsByBatch, transform } from '@tp/compiler'
+import { abs, add, cast, input, mean, mul, neg, none, type Schedule, schedule, scorer, sub, sum } from '@tp/core'
 import type { NamedTensors, Session } from '@tp/core/runtime'
 import { modelPath } from '@tp/models'
-import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
+import { decodeModel, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { describe, expect, test } from 'vitest'
 import { trialsFor, verifyInvariance, verifyQuantized, verifySame } from '../src/index.ts'
@@ -181,6 +181,40 @@ describe('verifyInvariance', () => {
     await expect(verifyInvariance({ source, dense, pruned: session, where: 'mine' })).rejects.toMatchObject({
       code: 'TP_VERIFY',
       message: expect.stringMatching(/\[mine\] \d of 4 examples get other answers in a batch than alone/),
+    })
+  })
+
+  describe('where rows of pruned tokens are left out', async () => {
+    const embedder = decodeModel(readFileSync(modelPath('mail')))
+    const graph = new Graph(embedder)
+    const found = inspect(embedder)
+    const states = found.ok ? (found.layers.at(-1)?.output as string) : ''
+    for (const { name } of graph.outputs) graph.removeOutput(name)
+    graph.addOutput(states, 'float32', ['batch', 'sequence', 128])
+    graph.removeDeadNodes()
+    const whole = await runtime.load(encodeModel(embedder))
+    const compact = async (score: Parameters<typeof scorer>[0]['score']): Promise<Session> => {
+      const method = scorer({ name: 'mine', family: 'attention', score })
+      const { model } = transform(embedder, prune({ method, schedule: amount, restore: 'none' }))
+      return runtime.load(encodeModel(model))
+    }
+
+    test('compares the rows of real tokens, which the mask shows', async () => {
+      await using session = await compact((site) => site.received)
+      expect(await verifyInvariance({ source: embedder, dense: whole, pruned: session, where: 'mine' })).toEqual({
+        'in a batch': 4,
+        'padded right': 10,
+      })
+    })
+
+    test('refuses a method that keeps others of them next to padding', async () => {
+      // Those are kept that are as far from the start as padding is long.
+      await using session = await compact(({ position, padding }) =>
+        neg(abs(sub(position, add(sum(cast(padding, 'float32'), 1, { keepDims: true }), 2)))),
+      )
+      await expect(
+        verifyInvariance({ source: embedder, dense: whole, pruned: session, where: 'mine' }),
+      ).rejects.toMatchObject({ code: 'TP_VERIFY', message: expect.stringContaining('padded right than alone') })
     })
   })
 })

@@ -5,6 +5,7 @@ import { type InputRoles, inputRoles } from '../inputs/input-shapes.ts'
 import { type Answer, answersTo, distanceOf } from './answers.ts'
 import { largestDifference } from './differences.ts'
 import { roundingOf } from './rounding.ts'
+import { withTokenRows } from './token-rows.ts'
 import { type Arrangement, arrangements, type Trial, trialsFor } from './trials.ts'
 
 /** For each arrangement how many examples get the answers that they get alone; without those in which the dense model's own differ. */
@@ -25,7 +26,8 @@ export interface InvarianceOptions {
 }
 
 /**
- * Verifies that a pruned model gives an example the same answer alone, in a batch, and padded on either side. One example that differs may
+ * Verifies that a pruned model gives an example the same answer alone, in a batch, and padded on either side; of outputs with a row for each kept
+ * token, which longer examples of a batch lengthen, the rows that `tp.mask` shows. One example that differs may
  * be rounding that decided a near tie; several mean a method that reads other examples, or padding.
  * @returns how many examples were compared; undefined if the dense model's own answers depend on all of this (for example by dynamic
  * quantization)
@@ -68,7 +70,7 @@ async function differencesIn(
 ): Promise<Map<Arrangement, number[]>> {
   const found = new Map<Arrangement, number[]>()
   for (const trials of sets) {
-    const answers = await answersTo(session, trials, { signal })
+    const answers = withTokenRows(await answersTo(session, trials, { signal }))
     const alone = new Map(
       answers.flatMap((answer) => (answer.arrangement === 'alone' ? [[answer.example, answer]] : [])),
     )

@@ -66,6 +66,16 @@ describe('two encoders in one file', () => {
     expect(both.likeness?.dims).toEqual([2, 2])
   })
 
+  test('shows which tokens each keeps where the file fixes the number of tokens of the first', async () => {
+    const fixed = { ...image, sizes: [2, 10] } as const
+    const both = await run(pruned(twoEncoders(fixed, text), { method, schedule: half, trace: true }), inputs)
+    const alone = pruned(decodeModel(encoder(fixed)), { method, schedule: half, trace: true })
+    const right = await run(alone, inputsOf(image, 2, 10, 4))
+    expect(both['tp.trace.picture_input_ids.1.indices']).toEqual(right['tp.trace.1.indices'])
+    expect(both['tp.trace.text_input_ids.1.indices']?.dims).toEqual([2, 4])
+    expect(difference(numbers(both.left), numbers(right.logits))).toBeLessThan(1e-5)
+  })
+
   test('can be pruned one at a time, with methods of their own', async () => {
     const first = pruned(model, { method: clsAttention(), schedule: half, encoder: 'text_input_ids', trace: true })
     const second = pruned(first, { method, schedule: half, encoder: 'picture_input_ids', trace: true })

@@ -81,6 +81,11 @@ export class Program {
     return this.#graph
   }
 
+  /** Names for token counts that cannot be known beforehand, by the values with these counts. */
+  get counts(): ReadonlyMap<string, string> {
+    return this.#counts
+  }
+
   /** Cuts of the prunings that the file has gone through. */
   get earlier(): readonly CutRecord[] {
     return this.#earlier

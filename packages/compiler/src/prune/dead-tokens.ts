@@ -10,7 +10,7 @@ import type { Flow } from '../operators/operator.ts'
 import { rowAxes } from '../operators/row-axes.ts'
 import { positionKey } from '../operators/token-position.ts'
 import { Program, readsShape } from '../program/program.ts'
-import { countNames, keptNames, readProvenance } from '../program/provenance.ts'
+import { keptNames } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import type { InsertedCut } from './cut.ts'
 import { PRUNE_DEFAULTS } from './prune-options.ts'
@@ -96,13 +96,13 @@ export function lastingCuts(program: Program, encoder: Encoder, cuts: readonly I
   return cuts.filter((cut) => trial.graph.producer(cut.after) !== undefined)
 }
 
-/** Names for token counts: downstream of earlier cuts those that they have already, of new ones where they cannot be known. */
+/** Names for token counts: those that the program has already (of earlier cuts, unless the file fixes them), and of new cuts where they cannot be known. */
 export function countsAfter(
   program: Program,
   { name }: Encoder,
   cuts: readonly InsertedCut[],
 ): ReadonlyMap<string, string> {
-  return new Map([...countNames(readProvenance(program.model)), ...keptNames([{ cuts, encoder: name }])])
+  return new Map([...program.counts, ...keptNames([{ cuts, encoder: name }])])
 }
 
 /** Takes a cut out again if only leading tokens are read downstream of it: they are the same upstream. False if more is read. */

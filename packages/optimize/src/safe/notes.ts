@@ -71,7 +71,17 @@ export function pruningNotes(pruning: PruningToNote): string[] {
     ...(known !== undefined && (isPruned || isDefault) ? [known] : []),
     ...(known !== undefined && isPruned && !isDefault ? [NAMED_METHOD] : []),
     ...(isFilled ? [FILLED_ROWS] : []),
+    ...refusedNotes(inspections),
   ]
+}
+
+/** Why other encoders of the file are not pruned, in a sentence for each; none where one is named among several that can be. */
+function refusedNotes(inspections: readonly Inspection[]): string[] {
+  const { encoders = [] } = inspections[0] ?? {}
+  const refused = encoders.flatMap(({ name, refusal }) =>
+    refusal ? [`${name} is left as it is: ${refusal.message}`] : [],
+  )
+  return encoders.length - refused.length === inspections.length ? refused : []
 }
 
 /**

@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs'
+import { type Inspection, inspect } from '@tp/compiler'
+import { modelPath } from '@tp/models'
+import { decodeModel } from '@tp/onnx'
+import { expect, test } from 'vitest'
+import { pruningNotes } from './notes.ts'
+
+const model = decodeModel(readFileSync(modelPath('mail')))
+const found = inspect(model)
+if (!found.ok) throw new Error(found.refusal.message)
+
+type EncoderSummary = Inspection['encoders'][number]
+
+const texts: EncoderSummary = { name: 'input_ids', layerCount: 6 }
+const images: EncoderSummary = { name: 'pixel_values', layerCount: 3 }
+const refused: EncoderSummary = { ...images, refusal: { code: 'TP_MASK', message: 'its mask is not known' } }
+
+/** The notes on a pruning of the first encoder of a file. */
+function notesOn(...encoders: EncoderSummary[]): string[] {
+  return pruningNotes({ model, encoders: [], inspections: [{ ...(found as Inspection), encoders }] })
+}
+
+test('says which encoder of a file is left as it is, and why', () => {
+  expect(notesOn(texts, refused)).toEqual(['pixel_values is left as it is: its mask is not known'])
+})
+
+test('says nothing of encoders that could be pruned, nor of others where one of several is named', () => {
+  expect(notesOn(texts)).toEqual([])
+  expect(notesOn(texts, images)).toEqual([])
+  expect(notesOn(texts, images, { ...refused, name: 'audio' })).toEqual([])
+})

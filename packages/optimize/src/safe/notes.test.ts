@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type Inspection, inspect } from '@tp/compiler'
 import { modelPath } from '@tp/models'
-import { decodeModel } from '@tp/onnx'
+import { cloneModel, decodeModel } from '@tp/onnx'
 import { expect, test } from 'vitest'
 import { pruningNotes } from './notes.ts'
 
@@ -22,6 +22,21 @@ function notesOn(...encoders: EncoderSummary[]): string[] {
 
 test('says which encoder of a file is left as it is, and why', () => {
   expect(notesOn(texts, refused)).toEqual(['pixel_values is left as it is: its mask is not known'])
+})
+
+test('names the file to prune instead where such an encoder was pruned before', () => {
+  const step = { version: '0', method: 'stride', encoder: 'pixel_values', layerCount: 3, schedule: {} }
+  const before = cloneModel(model)
+  before.proto.metadataProps.push({
+    key: 'tp.pruning',
+    value: JSON.stringify([{ ...step, protectedTokens: [], cuts: [] }]),
+  })
+  const inspections = [{ ...(found as Inspection), encoders: [texts, refused] }] as const
+  expect(pruningNotes({ model: before, encoders: [], inspections })).toEqual([
+    expect.stringMatching(
+      /^pixel_values is left as it is: .*; to prune more of it, prune the file that this one was made from/,
+    ),
+  ])
 })
 
 test('says nothing of encoders that could be pruned, nor of others where one of several is named', () => {

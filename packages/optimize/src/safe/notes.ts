@@ -71,18 +71,23 @@ export function pruningNotes(pruning: PruningToNote): string[] {
     ...(known !== undefined && (isPruned || isDefault) ? [known] : []),
     ...(known !== undefined && isPruned && !isDefault ? [NAMED_METHOD] : []),
     ...(isFilled ? [FILLED_ROWS] : []),
-    ...refusedNotes(inspections),
+    ...refusedNotes(pruning),
   ]
 }
 
 /** Why other encoders of the file are not pruned, in a sentence for each; none where one is named among several that can be. */
-function refusedNotes(inspections: readonly Inspection[]): string[] {
+function refusedNotes({ model, inspections }: PruningToNote): string[] {
   const { encoders = [] } = inspections[0] ?? {}
-  const refused = encoders.flatMap(({ name, refusal }) =>
-    refusal ? [`${name} is left as it is: ${refusal.message}`] : [],
-  )
+  const steps = readProvenance(model)
+  const refused = encoders.flatMap(({ name, refusal }) => {
+    if (refusal === undefined) return []
+    const note = `${name} is left as it is: ${refusal.message}`
+    return [steps.some(({ encoder }) => encoder === name) ? `${note}; to prune more of it, ${FROM_SOURCE}` : note]
+  })
   return encoders.length - refused.length === inspections.length ? refused : []
 }
+
+const FROM_SOURCE = 'prune the file that this one was made from, at all layers at once'
 
 /**
  * A sentence on pruning a model whose head reads every token; undefined for other models. `restore`: the option;

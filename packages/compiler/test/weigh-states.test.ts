@@ -217,10 +217,10 @@ describe('where a method drops tokens and says nothing of weights', () => {
   const texts: TestEncoderOptions = { ...plainEncoder, layerCount: 3, pooling: 'none', head: (x) => x }
 
   test.each([
-    ['by a number', { keep: 0.5 }],
-    ['by a share that differs by example', { mass: 0.6 }],
-    ['with a mask of none', { keep: 0.5 }, 'none'],
-  ] as const)('rows count for the attended tokens that they are nearest to, %s', async (_, amount, mask = 'added') => {
+    ['by a number', { keep: 0.5 }, 'added'],
+    ['by a share that differs by example', { mass: 0.6 }, 'added'],
+    ['without a mask', { keep: 0.5 }, 'none'],
+  ] as const)('rows count for the attended tokens that they are nearest to, %s', async (_, amount, mask) => {
     const options: TestEncoderOptions = { ...texts, mask }
     const model = decodeModel(emitModel({ states: statesOf(options).logits }, { opset: 17 }))
     const inputs = inputsOf(options, 3, 11, mask === 'none' ? 0 : 4)

@@ -27,10 +27,8 @@ test('says which encoder of a file is left as it is, and why', () => {
 test('names the file to prune instead where such an encoder was pruned before', () => {
   const step = { version: '0', method: 'stride', encoder: 'pixel_values', layerCount: 3, schedule: {} }
   const before = cloneModel(model)
-  before.proto.metadataProps.push({
-    key: 'tp.pruning',
-    value: JSON.stringify([{ ...step, protectedTokens: [], cuts: [] }]),
-  })
+  const record = { key: 'tp.pruning', value: JSON.stringify([{ ...step, protectedTokens: [], cuts: [] }]) }
+  before.proto.metadataProps.push(record as (typeof before.proto.metadataProps)[number])
   const inspections = [{ ...(found as Inspection), encoders: [texts, refused] }] as const
   expect(pruningNotes({ model: before, encoders: [], inspections })).toEqual([
     expect.stringMatching(

@@ -102,9 +102,9 @@ const prunings: Readonly<Record<string, PrunedHead>> = {
 }
 
 describeNative('a packed head', () => {
-  test.each(Object.entries(headsByName))('gives what it gives padded: %s', (_, head) =>
-    requireSameAnswers(encoderWith(head)),
-  )
+  test.each(Object.entries(headsByName))('gives what it gives padded: %s', async (_, head) => {
+    await requireSameAnswers(encoderWith(head))
+  })
 
   test.each(Object.entries(prunings))(
     'a pruned model %s gives the same packed as padded',

@@ -2,6 +2,7 @@ import { type Amount, axisSize, concat, input, type Method, reshape, slice, type
 import type { Dim } from '@tp/core/expression'
 import { initialState, reduceTokens, type SiteSource } from '@tp/core/host'
 import { emitModel, type Model, opset } from '@tp/onnx'
+import { countedByLength } from './analyze/cache-length.ts'
 import { requireFloatCaches } from './analyze/decoder.ts'
 import { type DecoderInspection, requireDecoder } from './inspect-decoder.ts'
 import { requireOptions } from './plan/require-options.ts'
@@ -46,10 +47,7 @@ export function press(model: Model, options: PressOptions): Uint8Array {
 function pressed(decoder: DecoderInspection, options: PressOptions): Record<string, Tensor> {
   const { positions, caches, keyHeads, headSize, byHead, dtype, layerCount } = decoder
   requireFloatCaches(caches)
-  if (positions === undefined) {
-    const reason = 'positions are counted by the length of the caches, so new tokens would get those of pruned ones'
-    throw new Refused('TP_POSITIONS', `${reason}; export the decoder with position_ids`)
-  }
+  if (positions === undefined) throw countedByLength('the caches', 'export the decoder with position_ids')
   if (!byHead)
     throw new Refused('TP_HEADS', 'the caches are not [batch, heads, tokens, head size], the form that can be pressed')
   if (typeof keyHeads !== 'number' || typeof headSize !== 'number') {

@@ -20,6 +20,7 @@ import { type Dim, isUnknown, unknownDim } from '@tp/core/expression'
 import { initialState, keepsAll, reduceTokens } from '@tp/core/host'
 import type { NodeProto } from '@tp/onnx'
 import type { Attention } from '../analyze/attention.ts'
+import { requireLengthUnread } from '../analyze/cache-length.ts'
 import type { Cache } from '../analyze/caches.ts'
 import { type Decoder, type DecoderLayer, residualOf } from '../analyze/decoder.ts'
 import { change, commit, placeholder } from '../operators/flow.ts'
@@ -69,10 +70,11 @@ export function cutPrompt(program: Program, decoder: Decoder, cut: PromptCut): D
   }
   const later = layers.slice(cut.layer + 1) as [DecoderLayer, ...DecoderLayer[]]
   requireKnownAttention(later)
+  const caches = later.flatMap(({ keys, values }) => [keys, values])
+  for (const cache of caches) requireLengthUnread(program, cache)
   const mask = tokenMask(program, decoder, layers[cut.layer] as DecoderLayer)
   const { after, indices, shown } = keepTokens(program, decoder, cut, stream, mask)
   const own = program.upstream([after, indices, shown])
-  const caches = later.flatMap(({ keys, values }) => [keys, values])
   const stops = new Set([...own, ...caches.map(({ node }) => node)])
 
   const [batch, tokens, hidden] = program.tensor(stream).dims as [Dim, Dim, Dim]

@@ -53,7 +53,8 @@ export interface PrunePromptReport extends Omit<PrunedPrompt, 'version'> {
  *
  * Refused: TP_DECODER for what is not a decoder with caches; TP_LAYERS where no caches follow; TP_PRUNED where its prompt is pruned already;
  * TP_UNSUPPORTED_OP where attention is an operator that takes no positions (all but GroupQueryAttention), or what a method reads is
- * inside it; TP_MASK for a decoder without a mask of its tokens; TP_HEADS; TP_QUANTIZED for caches of 8 bits.
+ * inside it; TP_POSITIONS where positions are counted by the length of a later cache; TP_MASK for a decoder without a mask of its tokens;
+ * TP_HEADS; TP_QUANTIZED for caches of 8 bits.
  * @throws TpError TP_SCHEDULE, TP_OPTION for the amount and the least number; once applied, TP_METHOD for a method that does more than score
  * @example
  * const { model } = transform(decoder, prunePrompt({ method: lastQuery(), amount: { kind: 'ratio', value: 0.25 }, layer: 20 }))

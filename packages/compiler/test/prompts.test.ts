@@ -3,7 +3,7 @@ import { type Amount, type Method, quasiRandom, random, streaming, stride, trunc
 import { keptCount } from '@tp/core/host'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { ats, clsAttention, keyDiff, lastQuery, receivedAttention, snapKv, valueAware } from '@tp/method-attention'
-import { cloneModel, decodeModel, Graph, type Model } from '@tp/onnx'
+import { cloneModel, createNode, decodeModel, Graph, type Model, type NodeProto } from '@tp/onnx'
 import { type DecoderName, decoderFeeds, decoderPath, nextFeeds, saidByTorch } from 'exported-decoders'
 import { openModel } from 'exported-encoders'
 import fc from 'fast-check'
@@ -209,11 +209,36 @@ describe.each(['left', 'right'] as const)('padding on the %s', (side) => {
     expectSame(model(), amount),
   )
 
+  test('changes nothing where a window counts real tokens', () =>
+    expectSame(pruned(withWindow(open('llama'), 3), lastQuery(), half), half))
+
   test('changes nothing where caches are of 8 bits', async () => {
     const stored = transform(pruned(open('llama'), lastQuery(), half), quantizeCaches())
     await expectSame(stored.model, half)
   })
 })
+
+/** A decoder in which a token sees the last `width` real ones alone, by positions that are counted in the mask. */
+function withWindow(model: Model, width: number): Model {
+  const graph = new Graph(cloneModel(model))
+  const shown = graph.nodes.findLast(({ opType }) => opType === 'And') as NodeProto
+  for (const [name, value] of Object.entries({ axis: 1, rows: 2, heads: 1, width }))
+    graph.addInitializer(`window/${name}`, { type: 'int64', dims: [1], data: BigInt64Array.of(BigInt(value)) })
+  const add = (type: string, ...inputs: string[]): string => {
+    const name = graph.uniqueName(`window/${type}`)
+    graph.insert([createNode({ type, name, inputs, outputs: [name] })])
+    return name
+  }
+  // Counted from 1, so that the last real token is as far as the position is, and one.
+  const keys = add('Unsqueeze', add('CumSum', 'attention_mask', 'window/axis'), 'window/heads')
+  const queries = add('Unsqueeze', 'position_ids', 'window/rows')
+  const isNear = add('Greater', add('Add', keys, 'window/width'), add('Add', queries, 'window/heads'))
+  const [whole] = shown.output as [string]
+  const seen = add('And', whole, add('Unsqueeze', isNear, 'window/heads'))
+  graph.replaceAllUses(whole, seen, { except: [graph.producer(seen) as NodeProto] })
+  graph.sortTopologically()
+  return graph.model
+}
 
 /** Of two examples the last one. */
 function ofLast({ type, dims, data }: TensorLike): TensorLike {

@@ -4,7 +4,9 @@ import {
   axisSize,
   cast,
   concat,
+  cumSum,
   gather,
+  gatherElements,
   greater,
   less,
   max,
@@ -16,6 +18,7 @@ import {
   sub,
   sum,
   type Tensor,
+  topK,
   unsqueeze,
   where,
 } from '@tp/core'
@@ -47,9 +50,8 @@ export interface ColumnsOptions {
 }
 
 /**
- * int64 [b,q+k,1], for each slot that later layers see: a token, from 0 to p+n, that earlier layers see in its place. Those before the
- * new ones stand at the end of what was kept, in that order; where that is padding, in the middle of a row, the last real one does as
- * well. A slot that holds padding is given some padding.
+ * int64 [b,q+k,1], for each slot that later layers see: a token, from 0 to p+n, that earlier layers see in its place. Slots that hold
+ * tokens, before the new ones, get the last real tokens in their order, wherever padding is. A slot that holds padding is given some padding.
  */
 export function writeColumns(program: Program, names: Lengths, { mask, isWhole }: ColumnsOptions): string {
   const operands = new Operands(program)
@@ -60,15 +62,21 @@ export function writeColumns(program: Program, names: Lengths, { mask, isWhole }
   const [from, to] = [sub(axisSize(seen, 2), axisSize(kept, 2)), axisSize(seen, 2)]
   const places = unsqueeze(cast(range(0, squeeze(axisSize(real, 1), [0])), 'float32'), [0]) // [1,p+n]
   const isEarlier = less(places, cast(to, 'float32'))
-  const latest = (some: Tensor): Tensor => max(where(and(isEarlier, some), places, 0), 1, { keepDims: true })
-  const own = slice(places, { axis: 1, start: from, end: to }) // [1,q]
+  const padding = max(where(and(isEarlier, not(real)), places, 0), 1, { keepDims: true }) // [b,1]
   const isReal = slice(cast(real, 'float32'), { axis: 1, start: from, end: to }) // [b,q]
   const holds = holdsToken(kept)
   const isMoved = greater(sum(cast(not(holds), 'float32'), 1, { keepDims: true }), 0)
   const isShown = isWhole ? and(holds, or(isMoved, greater(isReal, 0))) : holds
-  const earlier = where(isShown, where(greater(isReal, 0), own, latest(real)), latest(not(real)))
+  const earlier = where(isShown, latestOf(where(and(isEarlier, real), places, 0), isShown), padding)
   const columns = concat([unsqueeze(cast(earlier, 'int64'), [2]), add(indices, to)], 1)
   return program.write(columns, operands.names, { prefix: PREFIX, dims: [[batch, "T'all", 1]] }).name
+}
+
+/** float32 [b,q]: the last of some places [b,p+n] for the last of the slots [b,q] that are shown, the one before it for the one before, and so on. */
+function latestOf(places: Tensor, isShown: Tensor): Tensor {
+  const { values } = topK(places, axisSize(isShown, 1), { axis: 1 })
+  const shownAfter = cumSum(cast(isShown, 'float32'), 1, { exclusive: true, reverse: true })
+  return gatherElements(values, cast(shownAfter, 'int64'), 1)
 }
 
 /** Keys [b,g,q,d] → bool [b,q]: which slots hold a token. One head is enough. */

@@ -46,14 +46,25 @@ export function lastTokens({ lengths, padded }: Prompts): number[] {
   return lengths.map((length) => (padded === 'left' ? RUNS[0] : length) as number)
 }
 
+/** A run of a decoder: the inputs, and the outputs. */
+interface DecoderRun {
+  readonly feeds: NamedTensors
+  readonly answer: NamedTensors
+}
+
 /** The outputs of a decoder for each run, with the caches that it has returned itself. */
-export async function* generating(
+export async function* generating(...options: Parameters<typeof generatingRuns>): AsyncGenerator<NamedTensors> {
+  for await (const { answer } of generatingRuns(...options)) yield answer
+}
+
+/** The same with the inputs: a prompt, and what is generated after it. */
+export async function* generatingRuns(
   session: Session,
   model: Model,
   decoder: DecoderInspection,
   prompts: Prompts,
   signal: AbortSignal | undefined,
-): AsyncGenerator<NamedTensors, undefined> {
+): AsyncGenerator<DecoderRun> {
   const { inputs } = new Graph(model)
   const empty = emptyCaches(session, decoder, prompts.lengths.length)
   let seen = 0
@@ -61,10 +72,41 @@ export async function* generating(
   for (const tokens of RUNS) {
     const feeds = { ...feedsOf(inputs, decoder, { prompts, seen, tokens }), ...cachesFor(empty, decoder, answer) }
     answer = await session.run(feeds, signal && { signal })
-    yield answer
+    yield { feeds, answer }
     seen += tokens
   }
-  return undefined
+}
+
+/**
+ * The inputs of a step after a pruned prompt, with as many slots in all caches: those that are added come first and hold no token, which a
+ * key of zeros says. They are not seen where an example has padding. Undefined where all caches are of one length, or where an operator counts their slots.
+ */
+export function withEmptySlots(feeds: NamedTensors, { caches, fused }: DecoderInspection): NamedTensors | undefined {
+  if (fused === COUNTS_FROM_THE_LEFT) return undefined
+  const pasts = caches.flatMap(({ keys, values }) => [keys.past, values.past])
+  const slotsOf = (name: string): number => feeds[name]?.dims[2] as number
+  const longest = Math.max(...pasts.map(slotsOf))
+  const shorter = pasts.filter((name) => slotsOf(name) < longest)
+  if (shorter.length === 0) return undefined
+  const filled = shorter.map((name) => [name, fillFront(feeds[name] as TensorLike, longest)] as const)
+  return { ...feeds, ...Object.fromEntries(filled) }
+}
+
+/** [b,h,p,d] → [b,h,slots,d] */
+function fillFront({ type, dims, data }: TensorLike, slots: number): TensorLike {
+  const [batch = 1, heads = 1, tokens = 0, size = 1] = dims
+  const filled = new (data.constructor as Float32ArrayConstructor)(batch * heads * slots * size)
+  for (let head = 0; head < batch * heads; head++) {
+    const own = data.slice(head * tokens * size, (head + 1) * tokens * size) as Float32Array
+    filled.set(own, (head * slots + slots - tokens) * size)
+  }
+  return { type, dims: [batch, heads, slots, size], data: filled }
+}
+
+/** The last example of an output. */
+export function lastExample({ type, dims, data }: TensorLike): TensorLike {
+  const own = data.slice(data.length - data.length / (dims[0] as number)) as Float32Array
+  return { type, dims: dims.with(0, 1), data: own }
 }
 
 /** [b,n,V] → [b,1,V]: of the last row of each example, or of row `ends` − 1. */

@@ -1,9 +1,24 @@
 import type { DecoderInspection } from '@tp/compiler'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
-import { areFinite, requireClose, requireFinite, requireFiniteDense } from '../verify/differences.ts'
+import {
+  areFinite,
+  largestDifference,
+  notVerified,
+  requireClose,
+  requireFinite,
+  requireFiniteDense,
+} from '../verify/differences.ts'
 import { roundingOf } from '../verify/rounding.ts'
 import type { VerifyOptions } from '../verify/verify-same.ts'
-import { generating, lastRows, lastTokens, promptTrials } from './prompt-runs.ts'
+import {
+  generating,
+  generatingRuns,
+  lastExample,
+  lastRows,
+  lastTokens,
+  promptTrials,
+  withEmptySlots,
+} from './prompt-runs.ts'
 
 export interface DecoderVerifyOptions extends VerifyOptions {
   readonly decoder: DecoderInspection
@@ -40,15 +55,35 @@ export async function verifyDecoder(options: DecoderVerifyOptions): Promise<numb
 }
 
 /**
- * Runs a decoder whose later caches are shorter on the same prompts.
- * @throws TpError TP_VERIFY for an output that is not finite, TP_INPUT
+ * Runs a decoder whose later caches are shorter on the same prompts. A step after a pruned prompt says the same where these caches have slots
+ * more that hold no token: nothing is counted by their length.
+ * @throws TpError TP_VERIFY for an output that is not finite, or a step that differs; TP_INPUT
  */
 export async function verifyPromptRuns(options: Omit<DecoderVerifyOptions, 'dense' | 'prunesPrompts'>): Promise<void> {
   const { source, changed, decoder, signal } = options
   for (const prompts of promptTrials(source, decoder)) {
-    for await (const answer of generating(changed, source, decoder, prompts, signal)) {
+    for await (const { feeds, answer } of generatingRuns(changed, source, decoder, prompts, signal)) {
       if (prompts.lengths.length === 1) requireFinite(answer)
       else requireFinite({ [decoder.logits]: answer[decoder.logits] as TensorLike })
+      const isPadded = new Set(prompts.lengths).size > 1
+      const longer = isPadded ? withEmptySlots(feeds, decoder) : undefined
+      if (longer !== undefined) requireSame(options, answer, await changed.run(longer, signal && { signal }))
     }
   }
+}
+
+/**
+ * The last example, which has padding.
+ * @throws TpError TP_VERIFY where its logits differ
+ */
+function requireSame(
+  { source, decoder: { logits } }: Pick<DecoderVerifyOptions, 'source' | 'decoder'>,
+  answer: NamedTensors,
+  withSlots: NamedTensors,
+): void {
+  const [actual, expected] = [withSlots, answer].map((outputs) => lastExample(outputs[logits] as TensorLike))
+  const difference = largestDifference(actual, expected as TensorLike)
+  if (difference <= roundingOf(source)) return
+  const seen = `after a pruned prompt "${logits}" differs by ${difference}`
+  throw notVerified(`${seen} where the caches of later layers have slots more that hold no token`)
 }

@@ -6,6 +6,8 @@ import { type DecoderName, decoderFeeds, decoderNames, decoderPath, nextFeeds } 
 import { openModel } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { inspect, inspectDecoder, type LastLogitsOptions, lastLogits, transform } from '../src/index.ts'
+import { editedDecoder, integers } from './edited-decoder.ts'
+import { refusalOf } from './refusal-of.ts'
 
 const open = (name: DecoderName): Model => decodeModel(readFileSync(decoderPath(name)))
 
@@ -242,5 +244,35 @@ describe('refusals', () => {
     expect(() => transform(withLastLogits(open('gpt2')), lastLogits())).toThrow(
       expect.objectContaining({ code: 'TP_DECODER', message: expect.stringContaining('already') }),
     )
+  })
+
+  test('a decoder with an output that is computed from the logits of all tokens, by its name', () => {
+    const model = editedDecoder('llama', (graph, add) => {
+      graph.addOutput(add('ArgMax', ['logits'], { axis: -1, keepdims: 0 }), 'int64', [undefined, undefined])
+    })
+    const message = expect.stringMatching(/^the output edited\/ArgMax is computed from the logits of all tokens/)
+    expect(refusalOf(() => withLastLogits(model))).toMatchObject({ code: 'TP_DECODER', message })
+  })
+
+  test('a decoder that computes the logits of all tokens together', () => {
+    const model = editedDecoder('llama', (graph, add) => {
+      graph.renameOutput(graph.producer('logits')!, 0, 'scores')
+      graph.renameOutput(graph.producer(add('Softmax', ['scores'], { axis: 1 }))!, 0, 'logits')
+    })
+    const message = expect.stringMatching(/^the output logits is computed for all tokens together/)
+    expect(refusalOf(() => withLastLogits(model))).toMatchObject({ code: 'TP_DECODER', message })
+  })
+
+  test('attention in a form that is not known, as with sinks', () => {
+    const model = editedDecoder('llama', (graph, add) => {
+      for (const { input, output } of graph.nodes.filter(({ opType }) => opType === 'Softmax')) {
+        const [scores, shares] = [input[0] as string, output[0] as string]
+        const withSink = add('Concat', [scores, add('ReduceMax', [scores], { axes: 3, keepdims: 1 })], { axis: 3 })
+        const [from, to, axis] = [integers(graph, 0), integers(graph, -1), integers(graph, 3)] as const
+        graph.replaceAllUses(shares, add('Slice', [add('Softmax', [withSink], { axis: 3 }), from, to, axis]))
+      }
+    })
+    const message = expect.stringMatching(/^attention reads the caches in a form that is not known/)
+    expect(inspectDecoder(model)).toMatchObject({ refusal: { code: 'TP_DECODER', message } })
   })
 })

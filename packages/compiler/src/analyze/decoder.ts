@@ -39,8 +39,7 @@ export function findDecoder(program: Program): Decoder {
   const caches = findCaches(program)
   if (caches.length === 0) throw withoutCaches(program)
   const [first, ...others] = layersOf(program, caches)
-  if (first === undefined)
-    throw new Refused('TP_DECODER', 'no attention reads the caches of this decoder', caches[0]?.node)
+  if (first === undefined) throw withoutAttention(program, caches)
   const layers = [first, ...others] as const
   const [bottom, top] = [first, layers.at(-1) as DecoderLayer].map(({ attention }) => residualOf(program, attention))
   if (bottom === undefined || top === undefined) {
@@ -75,6 +74,17 @@ function withoutCaches({ graph, model }: Program): Refused {
   }
   const advice = 'use the file with past alone (decoder_with_past_model.onnx), not the merged one'
   return new Refused('TP_CONTROL_FLOW', `the readers of the caches are in the branches of an If; ${advice}`, branch)
+}
+
+/** The refusal of a decoder none of whose caches an attention of a known form reads. */
+function withoutAttention(program: Program, caches: readonly Cache[]): Refused {
+  const presents = caches.map(({ present }) => present)
+  const isReader = ({ name }: { readonly name: string }): boolean =>
+    !presents.includes(name) && presents.some((present) => program.before(name).has(present))
+  if (!program.graph.outputs.some(isReader))
+    return new Refused('TP_DECODER', 'no attention reads the caches of this decoder', caches[0]?.node)
+  const known = 'only softmax(Q·Kᵀ)·V is, with masks and biases'
+  return new Refused('TP_DECODER', `attention reads the caches in a form that is not known; ${known}`, caches[0]?.node)
 }
 
 /** Where an attention's result joins its stream. */

@@ -36,7 +36,7 @@ export interface LastLogitsReport {
  *
  * Programs that score whole sequences need the logits of all tokens, and the model as it is.
  *
- * Refused: TP_DECODER for what is not a decoder with caches, or gives the last logits already; TP_CONTROL_FLOW for a merged decoder;
+ * Refused: TP_DECODER for what is not a decoder with caches, gives the last logits already, or computes something from those of all tokens; TP_CONTROL_FLOW for a merged decoder;
  * TP_QUANTIZED for caches of 8 bits.
  * @example
  * const { model } = transform(decoder, lastLogits(), quantize())
@@ -68,14 +68,21 @@ function requireAllLogits(program: Program, { logits }: Decoder): void {
     const reason = `the model computes as many logits as its input ${count.name} says`
     throw new Refused('TP_DECODER', `${reason}; there is nothing to leave out`)
   }
-  if (program.tensor(logits).dims[1] === 1) throw lastAlready(logits)
+  if (program.tensor(logits).dims[1] === 1)
+    throw new Refused(
+      'TP_DECODER',
+      `the output ${logits} has the last token alone already; there is nothing to leave out`,
+    )
 }
 
-function lastAlready(logits: string): Refused {
-  return new Refused(
-    'TP_DECODER',
-    `the output ${logits} has the last token alone already; there is nothing to leave out`,
-  )
+/** The refusal of a decoder of whose logits no token can be left out. */
+function requiredWhole(program: Program, logits: string): Refused {
+  const reader = program.graph.outputs.find(({ name }) => name !== logits && program.before(name).has(logits))
+  const reason =
+    reader === undefined
+      ? `the output ${logits} is computed for all tokens together, so none can be left out`
+      : `the output ${reader.name} is computed from the logits of all tokens, so none can be left out; export the decoder without it`
+  return new Refused('TP_DECODER', reason, program.graph.producer(logits))
 }
 
 /**
@@ -95,7 +102,7 @@ export function leaveOutLogits(
     stops: layers.flatMap(({ keys, values }) => [keys.node, values.node]),
     alongside: fused === undefined ? [] : [context],
   })
-  if (!computeLastOf(program, logits, lastInput, axis)) throw lastAlready(logits)
+  if (!computeLastOf(program, logits, lastInput, axis)) throw requiredWhole(program, logits)
   program.graph.removeDeadNodes()
   foldOpened(program, expansions, { groupHeads })
   program.refresh()

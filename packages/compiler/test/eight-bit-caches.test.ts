@@ -15,6 +15,7 @@ import {
   quantizeCaches,
   transform,
 } from '../src/index.ts'
+import { editedDecoder } from './edited-decoder.ts'
 import { refusalOf } from './refusal-of.ts'
 
 const open = (name: DecoderName): Model => decodeModel(readFileSync(decoderPath(name)))
@@ -136,6 +137,40 @@ test('keeps heads that several queries share in one copy, prompts pruned, and th
       expect(error(own[i]?.logits, float[i]?.logits)).toBeLessThan(0.02)
     }
   }
+})
+
+/** Converts every key before it is returned. */
+function converting(...types: number[]): Model {
+  return editedDecoder('llama', (graph, add) => {
+    for (const layer of [0, 1]) {
+      const present = `present.${layer}.key`
+      graph.renameOutput(graph.producer(present)!, 0, `joined.${layer}`)
+      const converted = types.reduce((x, to) => add('Cast', [x], { to }), `joined.${layer}`)
+      graph.replaceAllUses(`joined.${layer}`, converted, {
+        except: graph.nodes.filter(({ opType }) => opType === 'Cast'),
+      })
+      graph.renameOutput(graph.producer(converted)!, 0, present)
+    }
+  })
+}
+const [FLOAT32, FLOAT16] = [1, 10]
+
+test('stores caches in 8 bits that the file converts to the type which they have', async () => {
+  const model = converting(FLOAT32, FLOAT32)
+  const [plain, own] = await bothAnswer(
+    [transform(open('llama'), quantizeCaches()).model, transform(model, quantizeCaches()).model],
+    [8, 1],
+  )
+  expect(own).toEqual(plain)
+})
+
+test('refuses caches that the file rounds, with the reason', () => {
+  expect(refusalOf(() => transform(converting(FLOAT16, FLOAT32), quantizeCaches()))).toMatchObject({
+    code: 'TP_QUANTIZE',
+    message: expect.stringMatching(
+      /^the cache past_key_values.0.key is converted to another type between its input and its output/,
+    ),
+  })
 })
 
 test('refuses caches inside an operator, of 8 bits already, or not there, with the reason', () => {

@@ -2,6 +2,7 @@ import { abs, cast, div, max, maximum, round } from '@tp/core'
 import { type Dim, isUnknown } from '@tp/core/expression'
 import { createNode, type NodeProto } from '@tp/onnx'
 import { type Cache, findCaches } from '../analyze/caches.ts'
+import { hasTrait } from '../operators/traits.ts'
 import { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
@@ -47,12 +48,38 @@ export function quantizeCaches(): Transform<QuantizeCachesReport> {
       const { program, expansions } = opened(subject)
       foldOpened(program, expansions)
       program.refresh()
+      for (const cache of findCaches(program)) bypassCopies(program, cache)
+      program.graph.removeDeadNodes()
+      program.refresh()
       const caches = findCaches(program)
       for (const cache of caches) quantizeCache(program, cache)
       program.graph.sortTopologically()
       return { model: program.model, report: { transform: 'quantizeCaches', caches: caches.length } }
     },
   }
+}
+
+/** Takes out the copies between the input of a cache, the joined rows and its output: some exporters convert float32 to float32. */
+function bypassCopies(program: Program, { past, present, node }: Cache): void {
+  if (node.opType !== 'Concat') return
+  const { graph } = program
+  if (isCopyOf(program, node.input[0] as string, past)) graph.replaceInput(node, 0, past)
+  const [joined] = node.output as [string]
+  const copy = graph.producer(present)
+  if (joined === present || copy === undefined || !isCopyOf(program, present, joined)) return
+  const copied = graph.uniqueName(`${present}/copy`)
+  graph.renameOutput(copy, 0, copied)
+  graph.renameOutput(node, 0, present)
+  graph.replaceAllUses(copied, present)
+}
+
+/** True if a value is another one, passed on in its own type. */
+function isCopyOf(program: Program, name: string, source: string): boolean {
+  if (name === source) return true
+  const node = program.graph.producer(name)
+  if (node === undefined || !hasTrait(node, 'same values')) return false
+  const [from] = node.input as [string]
+  return program.tensor(from).dtype === program.tensor(name).dtype && isCopyOf(program, from, source)
 }
 
 function quantizeCache(program: Program, cache: Cache): void {
@@ -113,12 +140,15 @@ function requireRows(program: Program, { past, present, node }: Cache): void {
     throw new Refused('TP_UNSUPPORTED_OP', `${reason}; export the decoder with its attention written out`, node)
   }
   const { dtype, dims } = program.tensor(past)
-  if (dtype !== 'float32' || node.input[0] !== past || node.output[0] !== present) {
-    const reason = `the cache ${past} is ${dtype}${dtype === 'float32' ? ', and converted' : ''}`
-    throw new Refused('TP_QUANTIZE', `${reason}; caches of float32 can be stored in 8 bits`, node)
-  }
+  if (dtype !== 'float32') throw otherType(`the cache ${past} is ${dtype}`, node)
+  if (node.input[0] !== past || node.output[0] !== present)
+    throw otherType(`the cache ${past} is converted to another type between its input and its output`, node)
   if (typeof dims.at(-1) !== 'number')
     throw new Refused('TP_HEADS', `the cache ${past} has heads of a size that is not known`, node)
+}
+
+function otherType(reason: string, node: NodeProto): Refused {
+  return new Refused('TP_QUANTIZE', `${reason}; caches that are float32 throughout can be stored in 8 bits`, node)
 }
 
 type Declared = readonly (number | string | undefined)[]

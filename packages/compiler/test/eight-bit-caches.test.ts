@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { keyNorm, lastQuery } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
-import { decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
+import { decodeModel, encodeModel, Graph, type Model, type NodeProto } from '@tp/onnx'
 import { type DecoderName, decoderFeeds, decoderPath, nextFeeds } from 'exported-decoders'
 import { openModel } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
@@ -15,7 +15,7 @@ import {
   quantizeCaches,
   transform,
 } from '../src/index.ts'
-import { editedDecoder } from './edited-decoder.ts'
+import { editedDecoder, integers } from './edited-decoder.ts'
 import { refusalOf } from './refusal-of.ts'
 
 const open = (name: DecoderName): Model => decodeModel(readFileSync(decoderPath(name)))
@@ -172,6 +172,25 @@ test('refuses caches that the file rounds, with the reason', () => {
     ),
   })
 })
+
+test('finds the decoder again where the size of its queries is computed', () => {
+  const model = editedDecoder('llama', (graph, add) => {
+    const zero = add('Mul', [add('ReduceMax', ['position_ids'], { keepdims: 0 }), integers(graph, 0)])
+    const size = add('Add', [zero, integers(graph, 1024)])
+    for (const node of graph.nodes.filter(({ opType }) => opType === 'Softmax')) {
+      const product = scoresOf(graph, node)
+      const query = add('Slice', [product.input[0] as string, integers(graph, 0), size, integers(graph, 3)])
+      graph.replaceInput(product, 0, query)
+    }
+  })
+  expect(inspectDecoder(transform(model, quantizeCaches()).model)).toMatchObject({ ok: true, layerCount: 2 })
+})
+
+/** The product of queries and keys upstream of a softmax. */
+function scoresOf(graph: Graph, { input: [scores] }: NodeProto): NodeProto {
+  const node = graph.producer(scores as string) as NodeProto
+  return node.opType === 'MatMul' ? node : scoresOf(graph, node)
+}
 
 test('refuses caches inside an operator, of 8 bits already, or not there, with the reason', () => {
   const small = transform(open('llama'), quantizeCaches()).model

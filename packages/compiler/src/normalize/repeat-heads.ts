@@ -44,13 +44,24 @@ function groupedProduct(program: Program, node: NodeProto): GroupedProduct | und
   const apart = use?.node
   if (together?.opType !== 'Reshape' || apart?.opType !== 'Reshape' || others.length > 0 || graph.isOutput(product))
     return undefined
-  const [left, right, result] = [together.input[0], node.input[1], apart.output[0]] as [string, string, string]
-  const [from, own, to] = [left, right, result].map((name) => program.tensor(name).dims) as [Dims, Dims, Dims]
+  const [left, grouped] = [together.input[0], together.output[0]] as [string, string]
+  const [right, result] = [node.input[1], apart.output[0]] as [string, string]
+  const [from, joined, own, to] = [left, grouped, right, result].map((name) => program.tensor(name).dims) as [
+    Dims,
+    Dims,
+    Dims,
+    Dims,
+  ]
   const [heads, groups] = [from[1], own[1]]
-  if ([from, own, to].some(({ length }) => length !== 4) || typeof heads !== 'number' || typeof groups !== 'number')
+  if (
+    [from, joined, own, to].some(({ length }) => length !== 4) ||
+    typeof heads !== 'number' ||
+    typeof groups !== 'number'
+  )
     return undefined
   const isGrouped = heads > groups && heads % groups === 0 && to[1] === heads && from[0] === own[0] && from[0] === to[0]
-  const isSame = from[3] === own[2] && from[2] === to[2] && own[3] === to[3]
+  // The product says that the size of a query is that of a key, also where it is not known.
+  const isSame = from[3] === joined[3] && from[2] === to[2] && own[3] === to[3]
   return isGrouped && isSame ? { node, apart, left, right, heads } : undefined
 }
 

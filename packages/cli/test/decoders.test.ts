@@ -19,8 +19,8 @@ import {
   unsqueeze,
 } from '@tp/core'
 import type { TensorLike } from '@tp/core/runtime'
-import { decodeModel, emitModel } from '@tp/onnx'
-import { type DecoderName, decoderPath, type SpeechPairName } from 'exported-decoders'
+import { createNode, decodeModel, emitModel, encodeModel, Graph } from '@tp/onnx'
+import { decoderPath } from 'exported-decoders'
 import { runModel } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { temporaryFolder, tpHere } from './tp.ts'
@@ -73,11 +73,25 @@ describe('a decoder', () => {
     expect(inspectDecoder(decodeModel(readFileSync(out)))).toMatchObject({ ok: true, logitsOf: 'the last token' })
   })
 
-  test('inspect promises pruned prompts only where an input says which tokens are real', async () => {
-    const advice = async (name: DecoderName | SpeechPairName): Promise<string | undefined> =>
-      (await tpHere(['inspect', decoderPath(name)])).stdout.match(/^pruning +(.*);/m)?.[1]
-    expect(await advice('llama')).toMatch(/^tokens of a prompt/)
-    expect(await advice('whisper-past')).toBe('none of a prompt, since no input says which tokens are real')
+  test('inspect promises what tp prune does, and says what it refuses, and why', async () => {
+    const advice = async (path: string): Promise<string | undefined> =>
+      (await tpHere(['inspect', path])).stdout.match(/^pruning +(.*)/m)?.[1]
+    const exact = 'tp prune --lossless leaves out what generating does not read'
+    expect(await advice(decoderPath('llama'))).toBe(
+      `tokens of a prompt, in later layers (tp prune --method last-query); ${exact}`,
+    )
+    const unmasked = 'no input [batch, earlier and new tokens] says which tokens are real'
+    expect(await advice(decoderPath('whisper-past'))).toBe(`none of a prompt: ${unmasked}; ${exact}`)
+    expect(await advice(decoderPath('bloom'))).toMatch(
+      /^none of a prompt: a layer keeps its heads as .*; tp prune --loss/,
+    )
+
+    const graph = new Graph(decodeModel(readFileSync(decoderPath('llama'))))
+    graph.insert([createNode({ type: 'ArgMax', name: 'likeliest', inputs: ['logits'], outputs: ['likeliest'] })])
+    graph.addOutput('likeliest', 'int64', [undefined, undefined, undefined])
+    await writeFile(folder.at('likeliest.onnx'), encodeModel(graph.model))
+    const reason = 'the output likeliest is computed from the logits of all tokens'
+    expect(await advice(folder.at('likeliest.onnx'))).toMatch(new RegExp(`^none: ${reason}`))
   })
 
   test('inspect describes the decoder', async () => {

@@ -1,13 +1,13 @@
 import { type FlopsAt, flopsAtUsualLengths } from '@tp/compare'
 import { type DecoderInspection, type EncoderSummary, type Inspection, inspect, readsProbabilities } from '@tp/compiler'
 import { type ModelFile, type ModelFolder, maxTokensOf } from '@tp/data'
-import { decoderOf, pooledOutside, requireEncoder } from '@tp/plans/files'
+import { type DecoderRefusals, decoderOf, decoderRefusals, pooledOutside, requireEncoder } from '@tp/plans/files'
 import { text } from '../arguments/option.ts'
 import { endable } from '../context/endable.ts'
 import { decoderFacts, promptPlace } from '../decoding/decoder-file.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
-import { loadMethods } from '../plugins/load-methods.ts'
+import { findMethod, loadMethods } from '../plugins/load-methods.ts'
 import { headText } from '../printing/head-text.ts'
 import { lines } from '../printing/lines.ts'
 import { leftOutText, stepText } from '../printing/made-from.ts'
@@ -29,7 +29,9 @@ export const inspectCommand: Command = command({
     const about = { model: path, bytes: contents.length, dataFiles }
     if (decoder !== undefined) {
       const { ok: _, ...facts } = decoder
-      return { content: { ...about, decoder: facts }, text: describeDecoder(file, decoder) }
+      const method = findMethod(await loadMethods(), 'last-query').create()
+      const tried = await endable(async () => decoderRefusals(file.model, decoder, method))
+      return { content: { ...about, decoder: facts }, text: describeDecoder(file, decoder, tried) }
     }
     const found = requireEncoder(seen)
     const pooling = await pooledOutside(read)
@@ -50,19 +52,19 @@ async function methodsThatUnfuse(): Promise<string[]> {
   return known.filter(({ entry }) => readsProbabilities(entry.create())).map(({ entry }) => entry.name)
 }
 
-function describeDecoder(file: ModelFile, decoder: DecoderInspection): string {
-  const facts = [...fileFacts(file, decoder), ...decoderFacts(decoder), ['pruning', decoderAdvice(decoder)] as const]
+function describeDecoder(file: ModelFile, found: DecoderInspection, tried: DecoderRefusals): string {
+  const facts = [...fileFacts(file, found), ...decoderFacts(found), ['pruning', decoderAdvice(found, tried)] as const]
   return facts.map(([name, text]) => name.padEnd('written by'.length + 2) + text).join('\n')
 }
 
-function decoderAdvice({ logitsOf, prompt, caches, mask }: DecoderInspection): string {
+function decoderAdvice({ prompt, caches }: DecoderInspection, { prompt: ofPrompt, logits }: DecoderRefusals): string {
   if (prompt !== undefined) return `${prompt.method}, ${promptPlace(prompt)}`
   if (caches[0]?.keys.scale) return 'of the file with float caches, before these are stored in 8 bits'
-  const lossless = 'tp prune --lossless leaves out what generating does not read'
-  const exact = logitsOf === 'all tokens' ? lossless : 'no logits are left to leave out'
-  // Whisper's decoder, which is given a prompt without padding, cannot tell what is kept of each example.
-  if (mask === undefined) return `none of a prompt, since no input says which tokens are real; ${exact}`
-  return `tokens of a prompt, in later layers (tp prune --method last-query); ${exact}`
+  if (ofPrompt !== undefined && ofPrompt.message === logits?.message) return `none: ${logits.message}`
+  const byMethod = 'tokens of a prompt, in later layers (tp prune --method last-query)'
+  const pruned = ofPrompt ? `none of a prompt: ${ofPrompt.message}` : byMethod
+  const exact = 'tp prune --lossless leaves out what generating does not read'
+  return `${pruned}; ${logits ? `--lossless leaves out nothing: ${logits.message}` : exact}`
 }
 
 function fileFacts(file: ModelFile, { producer, opset }: Pick<Inspection, 'producer' | 'opset'>): [string, string][] {
@@ -109,11 +111,8 @@ function describe(
   ]
   const facts = all.filter((fact): fact is readonly [string, string] => typeof fact[1] === 'string')
   const width = Math.max(...facts.map(([name]) => name.length)) + 2
-  const rows = layers.map(({ layer, site, attention, fused }) => [
-    `${layer}`,
-    site,
-    fused === undefined ? attention : `${attention} (${fused})`,
-  ])
+  const byName = (attention: string, fused?: string): string => (fused ? `${attention} (${fused})` : attention)
+  const rows = layers.map(({ layer, site, attention, fused }) => [`${layer}`, site, byName(attention, fused)])
   const headings = ['layer', 'tokens pruned after', 'attention']
   return lines(
     facts.map(([name, text]) => name.padEnd(width) + text),

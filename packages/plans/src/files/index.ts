@@ -47,6 +47,8 @@ export { type PrunedImageTokens, type PruneImageTokensFileOptions, pruneImageTok
 
 export { decoderOf } from './decoder-of.ts'
 export {
+  type DecoderRefusals,
+  decoderRefusals,
   type PruneDecoderFileOptions,
   promptPruningOf,
   pruneDecoderFile,

@@ -1,10 +1,12 @@
 import { promptsText, verifyDecoder, verifyPromptRuns } from '@tp/compare'
 import {
   type DecoderInspection,
+  isRefused,
   lastLogits,
   type Plan,
   type PrunePromptOptions,
   prunePrompt,
+  type Refusal,
   transform,
 } from '@tp/compiler'
 import { type Amount, type Method, TpError } from '@tp/core'
@@ -123,6 +125,35 @@ export function promptPruningOf(
     ...{ method, amount, layer },
     ...(Array.isArray(protect) && { protect }),
     ...(leastTokens !== undefined && { leastTokens }),
+  }
+}
+
+/** Why a decoder is not pruned: its prompt by a method, and the logits that generating does not read; absent where it is. */
+export interface DecoderRefusals {
+  readonly prompt?: Refusal
+  readonly logits?: Refusal
+}
+
+/**
+ * Tries to prune a decoder, without writing it.
+ * @example
+ * const { prompt } = decoderRefusals(file.model, decoder, lastQuery())
+ * if (prompt !== undefined) console.log(`no prompt is pruned: ${prompt.message}`)
+ */
+export function decoderRefusals(model: Model, decoder: DecoderInspection, method: Method): DecoderRefusals {
+  const pruning = promptPruningOf({ format: 1, method: method.name, keep: 0.5 }, method, decoder)
+  const prompt = pruning && refusalOf(() => transform(model, prunePrompt(pruning)))
+  const logits = refusalOf(() => transform(model, lastLogits()))
+  return { ...(prompt && { prompt }), ...(logits && { logits }) }
+}
+
+function refusalOf(work: () => unknown): Refusal | undefined {
+  try {
+    work()
+    return undefined
+  } catch (error) {
+    if (isRefused(error)) return error.refusal
+    throw error
   }
 }
 

@@ -5,6 +5,7 @@ import { isTpError, none, schedule } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import { encodeModel, type Model } from '@tp/onnx'
+import { quantizeFormFor } from '@tp/optimize'
 import { nativeRuntime } from '@tp/runtime-native'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type Fixture, openFixture } from 'exported-encoders'
@@ -23,6 +24,8 @@ export interface Changed<Name extends string = ChangeName> {
 
 const node = nodeRuntime()
 const native = nativeRuntime()
+/** As `tp quantize` stores weights on this processor. */
+const form = await quantizeFormFor(node)
 
 type Compared = Pick<Changed, 'difference' | 'arrangements'>
 
@@ -49,21 +52,21 @@ const changes: Readonly<Record<ChangeName, (source: Opened) => Promise<Compared>
     await exactly(source, transform(source.model, prune({ method: none(), schedule: new Map() })).model, node),
   pruned: async (source) => await invariant(source, pruned(source.model, true)),
   packed: async (source) => await exactly(source, transform(source.model, pack()).model, native),
-  '8 bits': async (source) => await rounded(source, transform(source.model, quantize()).model),
+  '8 bits': async (source) => await rounded(source, transform(source.model, quantize(form)).model),
   'pruned, packed': async (source) => {
     const model = pruned(source.model)
     await using session = await node.load(encodeModel(model))
     return await exactly({ model, session }, transform(model, pack()).model, native)
   },
   '8 bits, packed': async (source) => {
-    const model = transform(source.model, quantize()).model
+    const model = transform(source.model, quantize(form)).model
     await using session = await node.load(encodeModel(model))
     return await exactly({ model, session }, transform(model, pack()).model, native)
   },
   'exact, 8 bits': async (source) => {
     const model = transform(source.model, prune({ method: none(), schedule: new Map() })).model
     await using session = await node.load(encodeModel(model))
-    return await rounded({ model, session }, transform(model, quantize()).model)
+    return await rounded({ model, session }, transform(model, quantize(form)).model)
   },
 }
 

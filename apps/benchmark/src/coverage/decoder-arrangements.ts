@@ -5,11 +5,14 @@ import { type Amount, isTpError } from '@tp/core'
 import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
 import { keyDiff, lastQuery } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
+import { quantizeFormFor } from '@tp/optimize'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type DecoderName, decoderFeeds, decoderPath, nextFeeds } from 'exported-decoders'
 import type { Changed } from './arrangements.ts'
 
 const node = nodeRuntime()
+/** As `tp quantize` stores weights on this processor. */
+const form = await quantizeFormFor(node)
 /** Of the longer prompt of two; … */
 const TOKENS = 12
 /** … the other one is so many shorter. */
@@ -50,9 +53,12 @@ const changes: Readonly<Record<DecoderChange, (source: Opened) => Promise<Compar
     nearSource(source, transform(source.model, lastLogits()).model, 'exact', ['alone', 'padded left']),
   'prompt, all kept': (source) => nearSource(source, prompted(source.model, all), 'exact'),
   'prompt pruned': (source) => nearItself(source, prompted(source.model, half)),
-  '8 bits': (source) => nearSource(source, transform(source.model, quantize()).model, 'rounded'),
+  '8 bits': (source) => nearSource(source, transform(source.model, quantize(form)).model, 'rounded'),
   'last logits, 8 bits': (source) =>
-    nearSource(source, transform(source.model, lastLogits(), quantize()).model, 'rounded', ['alone', 'padded left']),
+    nearSource(source, transform(source.model, lastLogits(), quantize(form)).model, 'rounded', [
+      'alone',
+      'padded left',
+    ]),
   'caches in 8 bits': (source) => nearSource(source, transform(source.model, quantizeCaches()).model, 'rounded'),
   pressed: pressedAlone,
 }

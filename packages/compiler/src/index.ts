@@ -1,6 +1,6 @@
 // Transforms: functions that change a model, in an order that fits, under conditions that are checked on it.
 
-export { isRefused, type Refusal, Refused } from './program/refusal.ts'
+export { isRefused, type Refusal, Refused, whyRefused } from './program/refusal.ts'
 export { order } from './transforms/order.ts'
 export {
   type Condition,

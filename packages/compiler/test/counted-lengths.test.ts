@@ -5,9 +5,8 @@ import { decodeModel, type Model } from '@tp/onnx'
 import { type DecoderName, decoderFeeds, decoderPath } from 'exported-decoders'
 import { runModel } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { type PrunePromptOptions, prunePrompt, transform } from '../src/index.ts'
+import { type PrunePromptOptions, prunePrompt, transform, whyRefused } from '../src/index.ts'
 import { editedDecoder, integers } from './edited-decoder.ts'
-import { refusalOf } from './refusal-of.ts'
 
 const open = (name: DecoderName): Model => decodeModel(readFileSync(decoderPath(name)))
 
@@ -30,19 +29,19 @@ describe.each(['falcon', 'gemma3', 'llama', 'phi'] as const)('%s', (name) => {
     'prunePrompt refuses it where the %s cache of a pruned layer counts earlier tokens',
     (kind) => {
       const past = `past_key_values.1.${kind}`
-      const refusal = refusalOf(() => prune(countingBy(name, past)))
+      const refusal = whyRefused(() => prune(countingBy(name, past)))
       expect(refusal).toMatchObject({ code: 'TP_POSITIONS', message: expect.stringContaining(past) })
     },
   )
 
   test('prunePrompt prunes it where the cache of a whole layer counts them', () => {
-    expect(refusalOf(() => prune(countingBy(name, 'past_key_values.0.value')))).toBeUndefined()
+    expect(whyRefused(() => prune(countingBy(name, 'past_key_values.0.value')))).toBeUndefined()
   })
 })
 
 test('prunePrompt refuses a decoder where the cache that counts is passed on under another name', () => {
   const model = countingBy('falcon', 'past_key_values.1.key', true)
-  expect(refusalOf(() => prune(model))).toMatchObject({ code: 'TP_POSITIONS' })
+  expect(whyRefused(() => prune(model))).toMatchObject({ code: 'TP_POSITIONS' })
 })
 
 test('prunes a decoder that reads the number of examples from the cache of a pruned layer', async () => {

@@ -5,9 +5,8 @@ import { decodeModel, Graph, type Model } from '@tp/onnx'
 import { type DecoderName, decoderFeeds, decoderNames, decoderPath, nextFeeds } from 'exported-decoders'
 import { openModel } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { inspect, inspectDecoder, type LastLogitsOptions, lastLogits, transform } from '../src/index.ts'
+import { inspect, inspectDecoder, type LastLogitsOptions, lastLogits, transform, whyRefused } from '../src/index.ts'
 import { editedDecoder, integers } from './edited-decoder.ts'
-import { refusalOf } from './refusal-of.ts'
 
 const open = (name: DecoderName): Model => decodeModel(readFileSync(decoderPath(name)))
 
@@ -251,7 +250,7 @@ describe('refusals', () => {
       graph.addOutput(add('ArgMax', ['logits'], { axis: -1, keepdims: 0 }), 'int64', [undefined, undefined])
     })
     const message = expect.stringMatching(/^the output edited\/ArgMax is computed from the logits of all tokens/)
-    expect(refusalOf(() => withLastLogits(model))).toMatchObject({ code: 'TP_DECODER', message })
+    expect(whyRefused(() => withLastLogits(model))).toMatchObject({ code: 'TP_DECODER', message })
   })
 
   test('a decoder that computes the logits of all tokens together', () => {
@@ -260,7 +259,7 @@ describe('refusals', () => {
       graph.renameOutput(graph.producer(add('Softmax', ['scores'], { axis: 1 }))!, 0, 'logits')
     })
     const message = expect.stringMatching(/^the output logits is computed for all tokens together/)
-    expect(refusalOf(() => withLastLogits(model))).toMatchObject({ code: 'TP_DECODER', message })
+    expect(whyRefused(() => withLastLogits(model))).toMatchObject({ code: 'TP_DECODER', message })
   })
 
   test('attention in a form that is not known, as with sinks', () => {

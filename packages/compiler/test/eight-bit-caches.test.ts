@@ -14,9 +14,9 @@ import {
   prunePrompt,
   quantizeCaches,
   transform,
+  whyRefused,
 } from '../src/index.ts'
 import { editedDecoder, integers } from './edited-decoder.ts'
-import { refusalOf } from './refusal-of.ts'
 
 const open = (name: DecoderName): Model => decodeModel(readFileSync(decoderPath(name)))
 const half = { kind: 'ratio', value: 0.5 } as const
@@ -165,7 +165,7 @@ test('stores caches in 8 bits that the file converts to the type which they have
 })
 
 test('refuses caches that the file rounds, with the reason', () => {
-  expect(refusalOf(() => transform(converting(FLOAT16, FLOAT32), quantizeCaches()))).toMatchObject({
+  expect(whyRefused(() => transform(converting(FLOAT16, FLOAT32), quantizeCaches()))).toMatchObject({
     code: 'TP_QUANTIZE',
     message: expect.stringMatching(
       /^the cache past_key_values.0.key is converted to another type between its input and its output/,
@@ -201,7 +201,7 @@ test('refuses caches inside an operator, of 8 bits already, or not there, with t
     () => transform(small, lastLogits()),
     () => transform(small, prunePrompt({ method: lastQuery(), amount: half, layer: 0 })),
     () => press(small, { method: keyNorm(), amount: half }),
-  ].map((change) => refusalOf(change)?.code)
+  ].map((change) => whyRefused(change)?.code)
   expect(refusals).toEqual(['TP_UNSUPPORTED_OP', 'TP_DECODER', ...Array(4).fill('TP_QUANTIZED')])
 })
 

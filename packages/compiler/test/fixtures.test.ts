@@ -4,7 +4,7 @@ import { clsAttention, receivedAttention } from '@tp/method-attention'
 import type { Model } from '@tp/onnx'
 import { inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { inspect, type PruneOptions, prune, type Refusal, transform } from '../src/index.ts'
+import { inspect, type PruneOptions, prune, type Refusal, transform, whyRefused } from '../src/index.ts'
 import {
   type DropGolden,
   dataSets,
@@ -14,7 +14,6 @@ import {
   fixtures,
   openFixture,
 } from './fixtures.ts'
-import { refusalOf } from './refusal-of.ts'
 import { difference, numbers, run, runOnEach } from './run.ts'
 
 /** Half precision keeps three digits. */
@@ -33,7 +32,7 @@ for (const [row, fixture] of fixtures.entries()) {
     const model = openFixture(fixture)
     if (!facts.prunable) {
       test('refuses the model', () => {
-        const refusal = refusalOf(() => transform(model, prune({ method: none(), schedule: new Map() })))
+        const refusal = whyRefused(() => transform(model, prune({ method: none(), schedule: new Map() })))
         expectRefusal(model, refusal)
         expect(refusal?.message).toMatch(reasons[facts.architecture] as RegExp)
       })

@@ -4,8 +4,7 @@ import { clsAttention } from '@tp/method-attention'
 import { createNode, Graph, type NodeProto } from '@tp/onnx'
 import { type Fusion, fusedEncoder } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { inspect, prune, type Refusal, transform } from '../src/index.ts'
-import { refusalOf } from './refusal-of.ts'
+import { inspect, prune, type Refusal, transform, whyRefused } from '../src/index.ts'
 
 type Change = (attention: readonly NodeProto[], graph: Graph) => void
 
@@ -69,7 +68,7 @@ describe('fused attention in forms that cannot be pruned', () => {
       graph,
     )
     const options = { method: clsAttention(), schedule: schedule(3, { layers: [0], keep: 0.5 }) }
-    const refusal = refusalOf(() => transform(model, prune(options)))
+    const refusal = whyRefused(() => transform(model, prune(options)))
     expect(refusal).toMatchObject({
       code,
       message: expect.stringMatching(message),

@@ -2,9 +2,8 @@ import { axisSize, constant, matmul, reshape, schedule, slice, type Tensor } fro
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { inspect, type PruneOptions, prune, transform } from '../src/index.ts'
+import { inspect, type PruneOptions, prune, transform, whyRefused } from '../src/index.ts'
 import { inputsOf, statesOf, type TestEncoderOptions } from './encoders.ts'
-import { refusalOf } from './refusal-of.ts'
 import { difference, numbers, rows, run } from './run.ts'
 
 const plain: TestEncoderOptions = {
@@ -145,7 +144,7 @@ describe('attentions as outputs', () => {
   const options = { method: clsAttention(), schedule: schedule(4, { layers: [1], keep: 0.5 }) }
 
   test('refuses attentions with advice where tokens are pruned upstream of them', () => {
-    const refusal = refusalOf(() => transform(model, prune(options)))
+    const refusal = whyRefused(() => transform(model, prune(options)))
     expect(refusal?.code).toBe('TP_TOKEN_OUTPUT')
     expect(refusal?.message).toContain('the output attentions.2 was float32[batch,2,sequence,sequence]')
     expect(refusal?.message).toContain('attentions.3 likewise')

@@ -25,10 +25,9 @@ import { receivedAttention } from '@tp/method-attention'
 import { decodeModel, type Model } from '@tp/onnx'
 import { encoderWithHead, type HeadInput } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { pack, prune, transform } from '../src/index.ts'
+import { pack, prune, transform, whyRefused } from '../src/index.ts'
 import { encoder, plainEncoder, type TestEncoderOptions } from './encoders.ts'
 import { merging } from './fused-methods.ts'
-import { refusalOf } from './refusal-of.ts'
 
 type Head = (input: HeadInput) => Tensor
 
@@ -74,11 +73,11 @@ const withHead = (head: Head): Model => decodeModel(encoderWithHead(head))
 
 describe.each(Object.entries(prunings))('a model that %s', (_, prunedFrom) => {
   test.each(Object.entries(masked))('packs a head that reads %s', (_, head) => {
-    expect(refusalOf(() => transform(prunedFrom(withHead(head)), pack()))).toBeUndefined()
+    expect(whyRefused(() => transform(prunedFrom(withHead(head)), pack()))).toBeUndefined()
   })
 
   test.each(Object.entries(unmasked))('refuses to pack a head that reads %s', (_, head) => {
-    expect(refusalOf(() => transform(prunedFrom(withHead(head)), pack()))).toMatchObject({
+    expect(whyRefused(() => transform(prunedFrom(withHead(head)), pack()))).toMatchObject({
       code: 'TP_PACK',
       message: expect.stringMatching(/depend on the padding of a batch: (Reduce\w+|Softmax) counts tokens of padding/),
     })
@@ -88,7 +87,7 @@ describe.each(Object.entries(prunings))('a model that %s', (_, prunedFrom) => {
 test('a mean over all tokens is one of the kept ones once the data decide how many there are, and is packed', () => {
   const mean = decodeModel(encoder({ ...plainEncoder, pooling: 'mean' }))
   const byMass = pruned(mean, receivedAttention(), schedule(2, { mass: 0.8, layers }))
-  expect(refusalOf(() => transform(byMass, pack()))).toBeUndefined()
+  expect(whyRefused(() => transform(byMass, pack()))).toBeUndefined()
 })
 
 /** Drops padding, and no other token. */
@@ -114,12 +113,12 @@ describe.each([
     )
 
   test.each(['cls', 'masked mean', 'max', 'none'] as const)('drops padding upstream of the pooling %s', (pooling) => {
-    expect(refusalOf(() => drop(pooling))).toBeUndefined()
+    expect(whyRefused(() => drop(pooling))).toBeUndefined()
   })
 
   test('refuses a mean that counts padding, by itself and in front of another method', () => {
     const refusal = { code: 'TP_PADDING', message: expect.stringContaining('ReduceMean counts tokens of padding') }
-    expect(refusalOf(() => drop('mean'))).toMatchObject(refusal)
-    expect(refusalOf(() => drop('mean', sequence(dropping, receivedAttention())))).toMatchObject(refusal)
+    expect(whyRefused(() => drop('mean'))).toMatchObject(refusal)
+    expect(whyRefused(() => drop('mean', sequence(dropping, receivedAttention())))).toMatchObject(refusal)
   })
 })

@@ -40,10 +40,9 @@ import {
 } from '@tp/onnx'
 import { NodeProtoSchema, TensorProto_DataType } from 'onnx-buf'
 import { describe, expect, test } from 'vitest'
-import { inspect, inspectDecoder, prune, type Refusal, transform } from '../src/index.ts'
+import { inspect, inspectDecoder, prune, type Refusal, transform, whyRefused } from '../src/index.ts'
 import { passThroughIf } from './bodies.ts'
 import { encoder, inputsOf, logitsOf, plainEncoder } from './encoders.ts'
-import { refusalOf } from './refusal-of.ts'
 import { difference, numbers, run } from './run.ts'
 
 const plain = plainEncoder
@@ -56,7 +55,7 @@ function weights(rows: number, columns: number): Tensor {
 function refusal(model: Model | Uint8Array): Refusal | undefined {
   const opened = model instanceof Uint8Array ? decodeModel(model) : model
   const options = { method: receivedAttention(), schedule: schedule(2, { keep: 0.5 }) }
-  const refused = refusalOf(() => transform(opened, prune(options)))
+  const refused = whyRefused(() => transform(opened, prune(options)))
   const seen = inspect(opened)
   if (!seen.ok && refused !== undefined) expect(seen.refusal).toEqual(refused)
   return refused

@@ -1,4 +1,4 @@
-import { inspect, isRefused, prune, type Refusal, transform } from '@tp/compiler'
+import { inspect, prune, type Refusal, transform, whyRefused } from '@tp/compiler'
 import { isTpError, schedule } from '@tp/core'
 import { receivedAttention } from '@tp/method-attention'
 import type { Model } from '@tp/onnx'
@@ -63,19 +63,8 @@ export async function checkFixture(fixture: Fixture): Promise<FixtureReport> {
 
 function problemsOfRefusal({ facts }: Fixture, model: Model, { code, message }: Refusal): string[] {
   const options = { method: receivedAttention(), schedule: schedule(facts.layers, { keep: 0.5 }) }
-  if (refusalOf(() => transform(model, prune(options)))?.code !== code)
+  if (whyRefused(() => transform(model, prune(options)))?.code !== code)
     return [`is refused by inspect alone: ${message}`]
   if (facts.prunable) return facts.refusalAcceptable === undefined ? [`is refused: ${message}`] : []
   return isRightReason(message, facts.refusal ?? '') ? [] : [`is refused for another reason than: ${facts.refusal}`]
-}
-
-/** Why work on a model is refused; undefined where it is not. */
-function refusalOf(work: () => unknown): Refusal | undefined {
-  try {
-    work()
-    return undefined
-  } catch (error) {
-    if (isRefused(error)) return error.refusal
-    throw error
-  }
 }

@@ -42,6 +42,22 @@ export function isRefused(error: unknown): error is Refused {
   return isTpError(error) && typeof (error as Partial<Refused>).refusal === 'object'
 }
 
+/**
+ * Why work on a model is refused; undefined where it is not.
+ * @example
+ * const refusal = whyRefused(() => transform(model, pack()))
+ * if (refusal !== undefined) console.log(`not packed: ${refusal.message}`)
+ */
+export function whyRefused(work: () => unknown): Refusal | undefined {
+  try {
+    work()
+    return undefined
+  } catch (error) {
+    if (isRefused(error)) return error.refusal
+    throw error
+  }
+}
+
 /** Errors of reading a graph: the model's fault, not that of the options. */
 const modelProblems: ReadonlySet<string> = new Set([
   'TP_AXIS',

@@ -4,8 +4,8 @@ import { cloneModel, decodeModel, emitModel, encodeModel, Graph, type Model, met
 import { fusedEncoder } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { encoder, inputsOf, logitsOf, plainEncoder, type TestEncoderOptions } from '../../test/encoders.ts'
-import { refusalOf } from '../../test/refusal-of.ts'
 import { difference, numbers, run } from '../../test/run.ts'
+import { whyRefused } from '../index.ts'
 import { inspect, type LayerReport } from '../inspect.ts'
 import { unfuse } from '../normalize/unfuse.ts'
 import { readLeftOut } from '../program/left-out.ts'
@@ -168,7 +168,7 @@ test.each(['post', 'pre'] as const)(
     const feeds = inputsOf(plain, 2, 6, 3)
     const results = await Promise.all(
       [0, 1, 2].map(async (layer) => {
-        const code = refusalOf(() => without(model, [layer]))?.code
+        const code = whyRefused(() => without(model, [layer]))?.code
         if (code !== undefined) return code
         const [{ logits }, expected] = [
           await run(without(model, [layer]), feeds),

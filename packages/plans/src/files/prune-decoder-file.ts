@@ -1,13 +1,13 @@
 import { promptsText, verifyDecoder, verifyPromptRuns } from '@tp/compare'
 import {
   type DecoderInspection,
-  isRefused,
   lastLogits,
   type Plan,
   type PrunePromptOptions,
   prunePrompt,
   type Refusal,
   transform,
+  whyRefused,
 } from '@tp/compiler'
 import { type Amount, type Method, TpError } from '@tp/core'
 import { amountRules } from '@tp/core/host'
@@ -142,19 +142,9 @@ export interface DecoderRefusals {
  */
 export function decoderRefusals(model: Model, decoder: DecoderInspection, method: Method): DecoderRefusals {
   const pruning = promptPruningOf({ format: 1, method: method.name, keep: 0.5 }, method, decoder)
-  const prompt = pruning && refusalOf(() => transform(model, prunePrompt(pruning)))
-  const logits = refusalOf(() => transform(model, lastLogits()))
+  const prompt = pruning && whyRefused(() => transform(model, prunePrompt(pruning)))
+  const logits = whyRefused(() => transform(model, lastLogits()))
   return { ...(prompt && { prompt }), ...(logits && { logits }) }
-}
-
-function refusalOf(work: () => unknown): Refusal | undefined {
-  try {
-    work()
-    return undefined
-  } catch (error) {
-    if (isRefused(error)) return error.refusal
-    throw error
-  }
 }
 
 function planError(message: string): TpError {

@@ -76,7 +76,7 @@ export function withoutVnniTable(rows) {
   const [first] = rows
   if (first === undefined) return expectTable(rows, '')
   const dates = [...new Set(rows.map(({ date }) => date))].join(', ')
-  return `${expectTable(rows, '')}\n\n*Measured ${dates} by \`npm run benchmark -- outside --install\`: ${first.machine}, without VNNI, ${first.versions}.*`
+  return `${expectTable(rows, '')}\n\n*Measured ${dates} by \`npm run benchmark -- outside --install\`: ${first.machine}${processorText(first)}, ${first.versions}.*`
 }
 
 /** All cases in a sentence. @param {readonly EvidenceRow[]} rows */

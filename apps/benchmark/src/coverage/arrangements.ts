@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Arrangement, verifyInvariance, verifyQuantized, verifySame } from '@tp/compare'
-import { inspect, pack, prune, quantize, roundsByBatch, transform } from '@tp/compiler'
+import { inspect, pack, prune, type QuantizeOptions, quantize, roundsByBatch, transform } from '@tp/compiler'
 import { isTpError, none, schedule } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
@@ -25,7 +25,7 @@ export interface Changed<Name extends string = ChangeName> {
 const node = nodeRuntime()
 const native = nativeRuntime()
 /** As `tp quantize` stores weights on this processor. */
-const form = await quantizeFormFor(node)
+export const eightBitForm: QuantizeOptions = await quantizeFormFor(node)
 
 type Compared = Pick<Changed, 'difference' | 'arrangements'>
 
@@ -52,21 +52,21 @@ const changes: Readonly<Record<ChangeName, (source: Opened) => Promise<Compared>
     await exactly(source, transform(source.model, prune({ method: none(), schedule: new Map() })).model, node),
   pruned: async (source) => await invariant(source, pruned(source.model, true)),
   packed: async (source) => await exactly(source, transform(source.model, pack()).model, native),
-  '8 bits': async (source) => await rounded(source, transform(source.model, quantize(form)).model),
+  '8 bits': async (source) => await rounded(source, transform(source.model, quantize(eightBitForm)).model),
   'pruned, packed': async (source) => {
     const model = pruned(source.model)
     await using session = await node.load(encodeModel(model))
     return await exactly({ model, session }, transform(model, pack()).model, native)
   },
   '8 bits, packed': async (source) => {
-    const model = transform(source.model, quantize(form)).model
+    const model = transform(source.model, quantize(eightBitForm)).model
     await using session = await node.load(encodeModel(model))
     return await exactly({ model, session }, transform(model, pack()).model, native)
   },
   'exact, 8 bits': async (source) => {
     const model = transform(source.model, prune({ method: none(), schedule: new Map() })).model
     await using session = await node.load(encodeModel(model))
-    return await rounded({ model, session }, transform(model, quantize(form)).model)
+    return await rounded({ model, session }, transform(model, quantize(eightBitForm)).model)
   },
 }
 

@@ -5,14 +5,11 @@ import { type Amount, isTpError } from '@tp/core'
 import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
 import { keyDiff, lastQuery } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
-import { quantizeFormFor } from '@tp/optimize'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type DecoderName, decoderFeeds, decoderPath, nextFeeds } from 'exported-decoders'
-import type { Changed } from './arrangements.ts'
+import { type Changed, eightBitForm } from './arrangements.ts'
 
 const node = nodeRuntime()
-/** As `tp quantize` stores weights on this processor. */
-const form = await quantizeFormFor(node)
 /** Of the longer prompt of two; … */
 const TOKENS = 12
 /** … the other one is so many shorter. */
@@ -53,9 +50,9 @@ const changes: Readonly<Record<DecoderChange, (source: Opened) => Promise<Compar
     nearSource(source, transform(source.model, lastLogits()).model, 'exact', ['alone', 'padded left']),
   'prompt, all kept': (source) => nearSource(source, prompted(source.model, all), 'exact'),
   'prompt pruned': (source) => nearItself(source, prompted(source.model, half)),
-  '8 bits': (source) => nearSource(source, transform(source.model, quantize(form)).model, 'rounded'),
+  '8 bits': (source) => nearSource(source, transform(source.model, quantize(eightBitForm)).model, 'rounded'),
   'last logits, 8 bits': (source) =>
-    nearSource(source, transform(source.model, lastLogits(), quantize(form)).model, 'rounded', [
+    nearSource(source, transform(source.model, lastLogits(), quantize(eightBitForm)).model, 'rounded', [
       'alone',
       'padded left',
     ]),

@@ -113,10 +113,13 @@ class Head {
     return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, reading]) => reading)
   }
 
-  #hasTokens(name: string): boolean {
-    return this.#axes.some(({ changed }) =>
-      changed.get(name)?.dims.some((dim) => typeof dim === 'string' && namesIn(dim).has(TOKENS)),
-    )
+  /** @param axis if it has to be this one that counts tokens */
+  #hasTokens(name: string, axis?: number): boolean {
+    return this.#axes.some(({ changed }) => {
+      const { dims = [] } = changed.get(name) ?? {}
+      const sizes = axis === undefined ? dims : [dims.at(axis)]
+      return sizes.some((dim) => typeof dim === 'string' && namesIn(dim).has(TOKENS))
+    })
   }
 
   /**
@@ -204,18 +207,9 @@ class Head {
   #isSoftmax(name: string): boolean {
     const node = this.#program.graph.producer(name)
     if (node === undefined) return false
-    if (hasTrait(node, 'softmax')) return this.#isOverTokens(node)
+    if (hasTrait(node, 'softmax'))
+      return this.#hasTokens(name, this.#program.tensor(name).node.attributes.axis as number)
     return node.input.some((input) => (passes(node) || isZeroing(this.#program, node, input)) && this.#isSoftmax(input))
-  }
-
-  #isOverTokens({ output }: NodeProto): boolean {
-    const [name] = output as [string]
-    const { node } = this.#program.tensor(name)
-    const axis = node.attributes.axis as number
-    return this.#axes.some(({ changed }) => {
-      const size = changed.get(name)?.dims.at(axis)
-      return typeof size === 'string' && namesIn(size).has(TOKENS)
-    })
   }
 
   /** The divisor of a sum that does not come from the tokens: their number. */

@@ -154,11 +154,16 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
   const parts = splitOf(inputs, { most: budget?.most, look: budget?.look, verify, learn, repeated: options.repeated })
   const judge = await Judge.open(answering, parts, !confident)
   const timing = { measurer, model, device, ...(await timedFeeds(inputs, options.shapes, budget?.positions)) }
-  const search: Search = { judge, timing, maxLoss, confident, cascade }
+  // A stricter bound of few queries, whose figures scatter, would find nothing.
+  const isUnconfirmed = parts.confirm === undefined && inputs.ranking === undefined
+  const search: Search = { judge, timing, maxLoss, confident, cascade, isUnconfirmed }
   const tests = new Tests(search)
   throwIfAborted(options.enough, 'optimize')
   const { base, eightBits } = await fastestForm(
-    { ...search, pruning, packs, onSkipped, quantize: options.quantize ?? {}, first: variants.filter(actsFirst) },
+    {
+      ...{ ...search, isUnconfirmed: false },
+      ...{ pruning, packs, onSkipped, quantize: options.quantize ?? {}, first: variants.filter(actsFirst) },
+    },
     tests,
   )
   const tryVariants = async (some: readonly Variant[], from = base): Promise<readonly Screened[]> => {

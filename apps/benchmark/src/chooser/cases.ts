@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { TpError } from '@tp/core'
 import { readTaskData } from '@tp/data'
+import { sampleExamples, someExamples } from '@tp/data/inputs'
 import { decodeModel, type Model } from '@tp/onnx'
 import { realSuite, type SuiteName, trainedModel } from 'real-models'
 import { publishedModel } from '../files.ts'
@@ -68,16 +69,26 @@ function published({ model, suite, data, limit, drawnFrom, ...facts }: Published
     async open({ runtime }, most = limit) {
       const path = model()
       await using session = await runtime.load(path, { threads: 1 })
-      const read = async (file: string, examples?: number): Promise<PoolData> => {
-        const own = await readTaskData(path, session, suitePath(suite, file), { limit: examples })
+      const read = async (file: string): Promise<PoolData> => {
+        const own = await readTaskData(path, session, suitePath(suite, file))
         if (own.task === 'asr' || own.task === 'multi-label' || own.task === 'regression')
           throw new TpError('TP_OPTION', 'benchmark', `${facts.name}: the task ${own.task} has no grid`)
         return own
       }
       const drawn = drawnFrom === undefined ? undefined : await read(drawnFrom)
-      return { model: decodeModel(await readFile(path)), data: await read(data, most), drawn }
+      return { model: decodeModel(await readFile(path)), data: poolOf(await read(data), most), drawn }
     },
   }
+}
+
+/** Some of the examples, of all classes, since files may be sorted by them; of rankings the first, whose candidates stand together. */
+function poolOf(data: PoolData, most: number): PoolData {
+  const { inputs } = data
+  const some =
+    inputs.ranking === undefined
+      ? sampleExamples(inputs, most)
+      : someExamples(inputs, [...inputs.targets.keys()].slice(0, most))
+  return { ...data, inputs: some } as PoolData
 }
 
 /** @throws TpError TP_FILE_NOT_FOUND unless `npm run models` has put it there */

@@ -22,7 +22,7 @@ export const HELP: string = `Judges what tp optimize chooses: its speed next to 
   npm run benchmark -- chooser [options]
 
   --only NAMES       of these models: ${chooserCases.map(({ name }) => name).join(', ')}
-  --pool N           of each model's examples the first N; default: 100 to 1,442
+  --pool N           of each model's examples N, of all classes; default: 100 to 1,442
   --settings N       of each grid the first N, which are mixed; default: all
   --draws N          sets of examples to choose by, of each size; default 10
   --examples LIST    their sizes; default 100,200,400

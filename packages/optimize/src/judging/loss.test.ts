@@ -18,6 +18,11 @@ describe('a candidate', () => {
     expect(seemsWithin(tolerance, turned(10, 19, 0))).toBe(false)
   })
 
+  test('holds by a stricter bound among many that nothing confirms', () => {
+    expect(seemsWithin({ ...tolerance, isUnconfirmed: true }, turned(10, 15, 0))).toBe(false)
+    expect(seemsWithin({ ...tolerance, isUnconfirmed: true }, turned(10, 12, 0))).toBe(true)
+  })
+
   test('holds if one label more than allowed is lost, which says little', () => {
     expect(seemsWithin(tolerance, turned(10, 10, 3))).toBe(true)
     expect(seemsWithin({ maxLoss: 1, confident: true }, turned(10, 10, 3))).toBe(false)

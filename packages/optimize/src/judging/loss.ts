@@ -31,6 +31,8 @@ export interface Tolerance {
   readonly maxLoss: number
   /** Whether the whole 95 % interval of the loss must be within that, on examples that no choice has seen. */
   readonly confident: boolean
+  /** Whether the choice is among many by examples that nothing confirms: chance flatters the fastest of them. Default: false. */
+  readonly isUnconfirmed?: boolean | undefined
 }
 
 /** The intervals miss the truth with probability 2.5 % at most on either side, for any answers and any number of them. */
@@ -61,18 +63,18 @@ function gradedLoss(losses: readonly number[]): Interval {
 }
 
 /** The one-sided confidence of the bound that a candidate is chosen by. */
-const CHOSEN_AT = 0.8
+const CHOSEN_AT = { confirmed: 0.8, unconfirmed: 0.95 } as const
 
 /**
  * Whether a candidate may be chosen: by the upper end of its expected loss. Labels of few changed answers say little, so they do not
  * decide, unless a confident bound is to be verified, which requires both. Without labels nothing says how far probabilities are right, so
  * that half of the changed answers have to be within the allowed loss, too (docs/results/no-data.md).
  */
-export function seemsWithin({ maxLoss, confident }: Tolerance, losses: Losses): boolean {
+export function seemsWithin({ maxLoss, confident, isUnconfirmed }: Tolerance, losses: Losses): boolean {
   if (confident) return seemsProven(maxLoss, losses)
   const { labeled, expected, changed } = losses
-  const most = labeled === undefined && changed !== undefined ? upperMean(changed, CHOSEN_AT) / 2 : 0
-  return Math.max(upperMean(expected, CHOSEN_AT), most) <= maxLoss
+  const most = labeled === undefined && changed !== undefined ? upperMean(changed, CHOSEN_AT.confirmed) / 2 : 0
+  return Math.max(upperMean(expected, CHOSEN_AT[isUnconfirmed ? 'unconfirmed' : 'confirmed']), most) <= maxLoss
 }
 
 /** The one-sided confidence with which a few examples rule a candidate out. */

@@ -82,6 +82,8 @@ describe('a decoder', () => {
     )
     const unmasked = 'no input [batch, earlier and new tokens] says which tokens are real'
     expect(await advice(decoderPath('whisper-past'))).toBe(`none of a prompt: ${unmasked}; ${exact}`)
+    const { stdout } = await tpHere(['inspect', decoderPath('whisper-past'), '--json'])
+    expect(JSON.parse(stdout).refusals).toMatchObject({ prompt: { message: unmasked } })
     expect(await advice(decoderPath('bloom'))).toMatch(
       /^none of a prompt: a layer keeps its heads as .*; tp prune --loss/,
     )

@@ -67,16 +67,18 @@ describe('verify', () => {
 })
 
 describe('check', () => {
+  /** Twelve short mails, as many of each class. */
   let data: ModelInputs
   beforeAll(async () => {
-    await using session = await runtime.load(modelPath('mail'))
-    const mails = mailData('dev').filter(({ text }) => text.length < 300)
-    data = await prepareInputs(
-      textDataset('mails', mails.slice(0, 12)),
-      session.inputs,
-      await readModelFolder(modelPath('mail')),
-    )
+    data = await mailsOf(0, 1)
   })
+
+  async function mailsOf(...classes: readonly number[]): Promise<ModelInputs> {
+    await using session = await runtime.load(modelPath('mail'))
+    const short = mailData('dev').filter(({ text }) => text.length < 300)
+    const some = classes.flatMap((own) => short.filter(({ label }) => label === own).slice(0, 12 / classes.length))
+    return await prepareInputs(textDataset('mails', some), session.inputs, await readModelFolder(modelPath('mail')))
+  }
 
   test('compares answers with those of the dense model where labels are not known', async () => {
     const unlabeled = { ...data, targets: data.targets.map(() => UNLABELED) }
@@ -106,6 +108,16 @@ describe('check', () => {
       text: expect.stringMatching(/^yes: \d+\.\d\d× \(.*\) as fast as dense, and all outputs are the dense ones$/),
     })
     expect(column.answers.cells['agrees with dense']).toEqual({ percent: 100 })
+  })
+
+  test.each([
+    ['labels', (targets: readonly number[]) => targets],
+    ['no labels', (targets: readonly number[]) => targets.map(() => UNLABELED)],
+  ])('says that examples of one class show nothing, with %s', async (_, targetsOf) => {
+    const inputs = await mailsOf(1)
+    const options = { runtime, data: { ...inputs, targets: targetsOf(inputs.targets) }, timingMs: 1, minSpeedup: 0.01 }
+    const { verdict } = await check(pruned(clsAttention(), schedule(6, { keep: 0.9 })), dense, options)
+    expect(verdict).toMatchObject({ answer: 'not shown', text: expect.stringMatching(/all examples the same class/) })
   })
 
   test('refuses models that do not take the same inputs', async () => {

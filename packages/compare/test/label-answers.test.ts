@@ -8,6 +8,7 @@ import { expect, test } from 'vitest'
 import { type RankingEvaluation, rank } from '../src/answers/ranking.ts'
 import { evaluateTokens, type TokenEvaluation } from '../src/answers/tokens.ts'
 import { comparerOf } from '../src/tasks/comparer-of.ts'
+import { oneAnswers } from '../src/tasks/one-answer.ts'
 import { mailHead } from './heads.ts'
 
 /** Probabilities of 20 mails of each class, the first ones. */
@@ -65,9 +66,15 @@ test('decides each label at one half, and counts micro-F1 of those that hold', a
   ])
   const none: TokenEvaluation = { ...found, predictions: found.predictions.map(() => Int32Array.of(0, 0)) }
   const unknown = { ...labeled, tags: tags.map(() => Int32Array.of(-1, -1)) }
-  const { loss } = comparerOf({ task: 'multi-label', inputs: unknown, labels: undefined }).pruned([none], found)
+  const unlabeled = comparerOf({ task: 'multi-label', inputs: unknown, labels: undefined })
+  const { loss } = unlabeled.pruned([none], found)
   // Half of the F1 against the dense model's labels, of which none is left.
   expect(loss).toMatchObject({ unit: 'points of the F1 of labels', interval: { estimate: 50 } })
+  expect(loss?.oneAnswer).toBe(undefined)
+  expect([comparer, unlabeled].map((own) => own.pruned([found], none).loss?.oneAnswer)).toEqual([
+    oneAnswers.labels,
+    oneAnswers.labels,
+  ])
 })
 
 test('reads the numbers of all examples in one form, however they are divided', async () => {

@@ -31,7 +31,7 @@ export const inspectCommand: Command = command({
       const { ok: _, ...facts } = decoder
       const method = findMethod(await loadMethods(), 'last-query').create()
       const tried = await endable(async () => decoderRefusals(file.model, decoder, method))
-      return { content: { ...about, decoder: facts }, text: describeDecoder(file, decoder, tried) }
+      return { content: { ...about, decoder: facts, refusals: tried }, text: describeDecoder(file, decoder, tried) }
     }
     const found = requireEncoder(seen)
     const pooling = await pooledOutside(read)

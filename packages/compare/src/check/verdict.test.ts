@@ -39,6 +39,17 @@ test('says that it is not shown where the interval reaches beyond; it holds unle
   expect(few.text).toMatch(/about 1,100 like these would$/)
 })
 
+test('says that examples to which the dense model gives one answer show nothing, though no answer changes', () => {
+  const oneAnswer = { said: 'examples the same class', wanted: 'examples of all classes' }
+  const measured = { loss: { ...loss(0, -0.1, 0.1), oneAnswer }, speedup: fast, examples: 1000 }
+  expect(verdictOf(measured, demands)).toEqual({
+    answer: 'not shown',
+    passed: true,
+    text: 'not shown: 1.64× (1.60 … 1.70) as fast as dense, but the dense model gives all examples the same class, so they cannot show a loss; give examples of all classes',
+  })
+  expect(verdictOf(measured, { ...demands, confident: true }).passed).toBe(false)
+})
+
 test('needs no examples where all outputs are the dense ones', () => {
   const measured = { loss: loss(0, -60, 60, true), speedup: speed(1.1, 1.08, 1.12), examples: 2 }
   expect(verdictOf(measured, { maxLoss: 0, confident: true })).toEqual({

@@ -32,7 +32,7 @@ const SHOWN = 0.05
 export function verdictOf(measured: Measured, demands: Demands): Verdict {
   const { loss, speedup, examples } = measured
   const { maxLoss, confident, minSpeedup } = demands
-  const { unit, interval, same, most = interval.high } = loss
+  const { unit, interval, same, oneAnswer, most = interval.high } = loss
   const high = confident ? Math.max(interval.high, most) : interval.high
   const speed = speedUpText(speedup)
   const allowed = `${maxLoss} ${maxLoss === 1 ? 'is' : 'are'} allowed`
@@ -42,6 +42,11 @@ export function verdictOf(measured: Measured, demands: Demands): Verdict {
     return no(`it is ${speed} as fast as dense, and ${factor(minSpeedup)} is demanded; ${lossText(loss)}`)
   if (minSpeedup === undefined && speedup.high < 1)
     return no(`it is slower: ${speed} as fast as dense; ${lossText(loss)}`)
+  if (!same && oneAnswer !== undefined) {
+    const { said, wanted } = oneAnswer
+    const seen = `the dense model gives all ${said}, so they cannot show a loss; give ${wanted}`
+    return notShown(`${speed} as fast as dense, but ${seen}`, !confident)
+  }
   if (!same && high > Math.max(maxLoss, SHOWN)) {
     const few = `${examples.toLocaleString('en-US')} ${examples === 1 ? 'example does' : 'examples do'} not show`
     const claim = `that it loses at most ${amountOf(maxLoss, unit)}: ${points({ ...interval, high })}`

@@ -4,6 +4,7 @@ import { changedAnswers, changesFromDense, expectedLoss } from '../answers/again
 import { classify } from '../answers/classify.ts'
 import type { Classification } from '../answers/outcome.ts'
 import type { Comparer } from './comparer.ts'
+import { oneClass } from './one-answer.ts'
 import { areSameLogits } from './safety.ts'
 
 const CHANGED = 'answers changed'
@@ -38,6 +39,7 @@ export function answerComparer(inputs: ModelInputs): Comparer<Classification> {
           interval: loss,
           most: changed.high,
           same: answered.every(({ logits }) => areSameLogits(logits, dense.logits)),
+          oneAnswer: oneClass(dense.predictions),
         },
         paired: { name: 'answers kept', ...kept(figure, answered.length) },
       }

@@ -2,6 +2,7 @@ import type { TaggedInputs } from '@tp/data'
 import { type Figure, figureInterval, type Interval, meanFigure, scaledInterval } from '@tp/metrics'
 import { plainTag, type TokenAnswers, tagFigure, tagTokens, tokenAgreement } from '../answers/tokens.ts'
 import type { Comparer } from './comparer.ts'
+import { oneTag } from './one-answer.ts'
 
 const LOSS = 'expected loss'
 
@@ -25,7 +26,10 @@ export function changedTagComparer(inputs: TaggedInputs): Comparer<TokenAnswers>
         cells: { [changedHeading]: { interval: changed }, [LOSS]: { points: loss } },
         content: content(changed, loss),
         // Tags are all that is known of the answers.
-        loss: { unit: `points of the F1 of ${what}`, interval: loss, most: off.high, same: false },
+        loss: {
+          ...{ unit: `points of the F1 of ${what}`, interval: loss, most: off.high, same: false },
+          oneAnswer: oneTag(dense.predictions, inputs),
+        },
         paired: { name: `${what} kept`, figure, correct: undefined },
       }
     },

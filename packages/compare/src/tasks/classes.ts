@@ -14,6 +14,7 @@ import { evaluate } from '../answers/evaluate.ts'
 import type { Evaluation } from '../answers/outcome.ts'
 import type { Comparer } from './comparer.ts'
 import { mcnemarContent } from './mcnemar-content.ts'
+import { oneClass } from './one-answer.ts'
 import { areSameLogits } from './safety.ts'
 
 /** Right answers, those lost against the dense model, and whether that may be chance. */
@@ -45,6 +46,7 @@ export function classComparer(inputs: ModelInputs): Comparer<Evaluation> {
           unit: 'points of accuracy',
           interval: loss,
           same: evaluations.every(({ logits }) => areSameLogits(logits, dense.logits)),
+          oneAnswer: oneClass(dense.predictions),
         },
         paired: { name: 'accuracy', figure, correct: others.length === 0 ? evaluations[0].correct : undefined },
       }

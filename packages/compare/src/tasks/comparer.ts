@@ -2,6 +2,7 @@ import type { Session } from '@tp/core/runtime'
 import type { Figure, Interval } from '@tp/metrics'
 import type { Outcome } from '../answers/outcome.ts'
 import type { EvaluateOptions } from '../answers/run-examples.ts'
+import type { OneAnswer } from './one-answer.ts'
 
 /** A number of a comparison, by what it is. */
 export type TableCell =
@@ -37,6 +38,8 @@ export interface ComparedLoss {
   readonly most?: number
   /** Whether all outputs are the dense ones, but for rounding. */
   readonly same: boolean
+  /** Present where the dense model gives one answer to all examples, which cannot tell it from a model that always gives that. */
+  readonly oneAnswer?: OneAnswer | undefined
 }
 
 /** Numbers by example, so that two prunings are compared on the same ones. */

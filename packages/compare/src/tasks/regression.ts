@@ -2,6 +2,7 @@ import type { ModelInputs } from '@tp/data/inputs'
 import { figureInterval, mean, pairedBootstrap, rankCorrelation, rankCorrelationAt, sampleDeviation } from '@tp/metrics'
 import { type RankingEvaluation, rank } from '../answers/ranking.ts'
 import type { Comparer } from './comparer.ts'
+import { oneAnswers } from './one-answer.ts'
 import { areSameLogits } from './safety.ts'
 
 const SPEARMAN = 'Spearman'
@@ -47,6 +48,7 @@ export function regressionComparer(inputs: ModelInputs): Comparer<RankingEvaluat
           unit: `points of Spearman's correlation${judged ? '' : " with the dense model's numbers"}`,
           interval: loss,
           same: outcomes.every(({ scores }) => areSameLogits(scores, dense.scores)),
+          oneAnswer: sampleDeviation(dense.scores) === 0 ? oneAnswers.correlation : undefined,
         },
       }
     },

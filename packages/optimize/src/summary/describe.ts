@@ -1,4 +1,4 @@
-import { amountOf, factor, points, speedUpText } from '@tp/compare'
+import { amountOf, factor, type OneAnswer, oneAnswers, points, speedUpText } from '@tp/compare'
 import { layersAt, type Plan } from '@tp/compiler'
 import type { Figures, OptimizedPlan } from '../optimized-plan.ts'
 import type { LeftOut } from '../search/fewer-layers.ts'
@@ -63,7 +63,7 @@ export function describeLoss(figures: Figures): string[] {
   } = figures
   if (loss === undefined) return []
   const unit = lossUnits[figures.points]
-  const alarm = oneAnswer[figures.points]
+  const one = oneAnswerBy(figures.points)
   const byLabels = figures.points === 'accuracy' && expectedLoss !== undefined ? `, by labels ${points(loss)}` : ''
   const other = changed === undefined ? byLabels : `, by probabilities; answers changed ${points(changed)} %`
   const others = rejected === 1 ? 'a faster plan' : `${rejected} faster plans`
@@ -76,8 +76,8 @@ export function describeLoss(figures: Figures): string[] {
       : [
           `${repeated} ${repeated === 1 ? 'example repeats another one and is' : 'examples repeat others and are'} left out`,
         ]),
-    ...(figures.oneAnswer && alarm
-      ? [`ALARM  the dense model gives all ${alarm[0]}, so they cannot show a loss: give examples ${alarm[1]}`]
+    ...(figures.oneAnswer && one
+      ? [`ALARM  the dense model gives all ${one.said}, so they cannot show a loss: give ${one.wanted}`]
       : []),
     ...(contradicted
       ? [`ALARM  labels say that it loses more than ${amountOf(maxLoss, unit)}: check it on other examples`]
@@ -85,12 +85,9 @@ export function describeLoss(figures: Figures): string[] {
   ]
 }
 
-/** The answers of a dense model that has but one, and what would show a loss; by the points, of which others have no such alarm. */
-const oneAnswer: Readonly<Partial<Record<Figures['points'], readonly [string, string]>>> = {
-  accuracy: ['examples the same class', 'of all classes'],
-  labels: ['examples the same labels', 'of all labels'],
-  tags: ['words the same tag', 'with all tags'],
-  correlation: ['examples the same estimate', 'with other estimates'],
+/** Of what has such an alarm. */
+function oneAnswerBy(points: Figures['points']): OneAnswer | undefined {
+  return (oneAnswers as Readonly<Partial<Record<Figures['points'], OneAnswer>>>)[points]
 }
 
 /** `sdtp, keep 0.8 at layer 1, 0.7 at layer 3, in 8 bits`; `without layer 3, no tokens are pruned but dead ones` */

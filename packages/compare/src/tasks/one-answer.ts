@@ -1,0 +1,28 @@
+import type { TaggedInputs } from '@tp/data'
+
+/** What a dense model that gives but one answer says to all, and the examples that would show a loss. */
+export interface OneAnswer {
+  readonly said: string
+  readonly wanted: string
+}
+
+/** By what the answers are judged by. */
+export const oneAnswers: Readonly<Record<'accuracy' | 'labels' | 'tags' | 'correlation', OneAnswer>> = {
+  accuracy: { said: 'examples the same class', wanted: 'examples of all classes' },
+  labels: { said: 'examples the same labels', wanted: 'examples of all labels' },
+  tags: { said: 'words the same tag', wanted: 'examples with all tags' },
+  correlation: { said: 'examples the same estimate', wanted: 'examples with other estimates' },
+}
+
+/** @returns undefined where the model gives several classes */
+export function oneClass(predictions: readonly number[]): OneAnswer | undefined {
+  return new Set(predictions).size === 1 ? oneAnswers.accuracy : undefined
+}
+
+/** @returns undefined where the model gives several tags, or labels that differ between examples */
+export function oneTag(predictions: readonly Int32Array[], { unit }: TaggedInputs): OneAnswer | undefined {
+  const areLabels = unit === 'labels'
+  const answers = areLabels ? predictions.map(String) : predictions.flatMap((tags) => [...tags])
+  if (new Set<unknown>(answers).size !== 1) return undefined
+  return areLabels ? oneAnswers.labels : oneAnswers.tags
+}

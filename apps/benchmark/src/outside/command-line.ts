@@ -33,8 +33,12 @@ interface OptimizeDocument {
 /** Minutes of a search. */
 const MINUTES = 6
 
-/** Runs the command line as a user does, once; what it wrote is kept in `reports/outside`. @throws TpError TP_RUN with what it said */
-export async function optimizedFile(one: OutsideCase, choosing: DataPath): Promise<Optimized> {
+/**
+ * Runs the command line as a user does, once; what it wrote is kept in `reports/outside`.
+ * @param isAnew run it once more
+ * @throws TpError TP_RUN with what it said
+ */
+export async function optimizedFile(one: OutsideCase, choosing: DataPath, isAnew: boolean): Promise<Optimized> {
   const path = reportsPath(`outside/${one.name}/optimized.onnx`)
   const document = reportsPath(`outside/${one.name}/optimized.json`)
   const { path: data } = choosing
@@ -42,7 +46,7 @@ export async function optimizedFile(one: OutsideCase, choosing: DataPath): Promi
   const shapes = one.batches.length > 2 ? ['--shapes', `${Math.max(...one.batches)}`] : []
   const own = [...(packs(one) ? ['--for', 'native'] : []), ...shapes]
   const command = `tp optimize model.onnx --data choosing ${[...common, ...own].join(' ')}`
-  if (!isKept(one)) {
+  if (isAnew || !isKept(one)) {
     const args = ['optimize', one.model(), '--data', data, ...common, ...own, '-o', path, '--json']
     await writeFile(document, await tp(...args))
   }
@@ -61,8 +65,12 @@ export function isKept({ name }: OutsideCase): boolean {
 /** The most examples that a method learns from, and those that choose between steps of it. */
 const [LEARNING, SELECTION] = [900, 150]
 
-/** The values of `sdtp`, learned once without labels by the command line; they serve any amount. @throws TpError TP_RUN with what it said */
-export async function learnedFile(one: OutsideCase, choosing: DataPath): Promise<MadeFile> {
+/**
+ * The values of `sdtp`, learned once without labels by the command line; they serve any amount.
+ * @param isAnew learn them once more
+ * @throws TpError TP_RUN with what it said
+ */
+export async function learnedFile(one: OutsideCase, choosing: DataPath, isAnew: boolean): Promise<MadeFile> {
   const path = valuesOf(one)
   const others = reportsPath(`outside/${one.name}/selection.tsv`)
   const layers = ['--layers', (one.learned?.layers ?? []).join(',')]
@@ -70,7 +78,7 @@ export async function learnedFile(one: OutsideCase, choosing: DataPath): Promise
   const [header = '', ...rows] = (await readFile(choosing.path, 'utf8')).trimEnd().split('\n')
   const limit = `${Math.min(LEARNING, rows.length - SELECTION)}`
   const command = `tp train model.onnx -o learned.onnx ${how.join(' ')} --data choosing --limit ${limit} --selection others --weights-out sdtp.safetensors`
-  if (!existsSync(path)) {
+  if (isAnew || !existsSync(path)) {
     await writeFile(others, `${[header, ...rows.slice(-SELECTION)].join('\n')}\n`)
     const files = ['--data', choosing.path, '--limit', limit, '--selection', others, '--weights-out', path]
     const args = ['train', one.model(), '-o', `${path}.onnx`, ...how, ...files]

@@ -22,6 +22,8 @@ interface OwnOptions {
   readonly model: Model
   readonly chooser: OutsideCase
   readonly choosingPath: DataPath
+  /** Whether what was chosen and learned before is chosen and learned anew. */
+  readonly again: boolean
   /** Whether rows are only timed again, whose files are taken as they were kept. */
   readonly times: boolean
   readonly onProgress: (text: string) => void
@@ -51,7 +53,7 @@ async function learnedRows(open: OpenCase, options: OwnOptions): Promise<void> {
     return
   }
   options.onProgress('what sdtp has learned')
-  const { path: values, command } = await learnedFile(options.chooser, options.choosingPath)
+  const { path: values, command } = await learnedFile(options.chooser, options.choosingPath, isAnew(open, options))
   for (const planned of due) await plannedRow(open, { ...planned, values, command }, options)
 }
 
@@ -63,7 +65,7 @@ async function optimizedRow(open: OpenCase, options: OwnOptions): Promise<void> 
     onProgress('what tp optimize chose is not kept; --again --kinds optimized chooses again')
     return
   }
-  const optimized = await optimizedFile(chooser, choosingPath).catch((error: unknown) => {
+  const optimized = await optimizedFile(chooser, choosingPath, isAnew(open, options)).catch((error: unknown) => {
     if (!isTpError(error) || error.code !== 'TP_RUN') throw error
     // The rivals do not need it; that it finds nothing is a finding, too.
     onProgress(error.message)
@@ -79,6 +81,11 @@ async function optimizedRow(open: OpenCase, options: OwnOptions): Promise<void> 
   const isNative = packs(open.one)
   const load = (threads: number): Promise<Session> => (isNative ? nativeRuntime() : runtime).load(bytes, { threads })
   await open.measure(head, runOf(open, [load], { path, bytes, isNative }))
+}
+
+/** Only in the case that chooses and learns: others take what that has. */
+function isAnew({ one }: OpenCase, { chooser, again }: OwnOptions): boolean {
+  return again && chooser === one
 }
 
 interface Learned {

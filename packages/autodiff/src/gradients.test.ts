@@ -1,4 +1,20 @@
-import { add, evaluate, input, iterate, mul, reshape, round, stopGradient, sub, sum, type Tensor } from '@tp/core'
+import {
+  add,
+  argMax,
+  cast,
+  constant,
+  evaluate,
+  input,
+  iterate,
+  mul,
+  reshape,
+  round,
+  stopGradient,
+  sub,
+  sum,
+  type Tensor,
+  transpose,
+} from '@tp/core'
 import { applyOne, type Op, operators } from '@tp/core/expression'
 import { describe, expect, test } from 'vitest'
 import { gradients } from './index.ts'
@@ -53,6 +69,24 @@ describe('gradients', () => {
         message: expect.stringContaining('MaxPool that gives "/pool"'),
       }),
     )
+  })
+
+  test('refuses a loss through numbers that are rounded to integers, instead of saying that it has no slope', () => {
+    const x = input('x', 'float32', [2, 2])
+    const one = constant(Float32Array.of(0.1), 'float32', [])
+    const zero = constant(Uint8Array.of(128), 'uint8', [])
+    const rounded = applyOne(operators.get('QuantizeLinear') as Op, [x, one, zero], {})
+    const product = applyOne(
+      operators.get('MatMulInteger') as Op,
+      [transpose(rounded, [1, 0]), rounded, zero, zero],
+      {},
+    )
+    expect(() => gradients(sum(cast(product, 'float32'), [0, 1]), [x])).toThrow(
+      expect.objectContaining({ code: 'TP_GRADIENT', message: expect.stringContaining('Cast: it reads activations') }),
+    )
+    // The place of the largest is an integer, too, and has no slope.
+    const largest = cast(argMax(x, 1, { keepDims: true }), 'float32')
+    expect(gradients(sum(largest, [0, 1]), [x])).toHaveLength(1)
   })
 
   test('refuses a loss that is not a scalar', () => {

@@ -25,7 +25,7 @@ export function gradients(loss: Tensor, of: readonly Tensor[], { nameOf }: Gradi
   const leaves = new Set(of)
   const nodes = nodesBelow([loss], (tensor) => leaves.has(tensor))
   const outputs = outputsOf(nodes, loss)
-  const reached = nodesThatReach(nodes, leaves)
+  const { reached, rounded } = nodesThatReach(nodes, leaves)
   const found = new Map<Tensor, Tensor>([[loss, onesLike(loss)]])
   for (const node of nodes.toReversed()) {
     if (!reached.has(node)) continue
@@ -35,7 +35,7 @@ export function gradients(loss: Tensor, of: readonly Tensor[], { nameOf }: Gradi
       const tensor = node.inputs[index]
       return tensor !== undefined && isFloat(tensor) && (leaves.has(tensor) || reached.has(tensor.node))
     }
-    const results = back(node, own, found, wants, nameOf)
+    const results = back(node, own, { found, wants, nameOf, readsRounded: node.inputs.some(isIn(rounded)) })
     node.inputs.forEach((input, index) => {
       const gradient = results[index]
       if (input === undefined || gradient === undefined || !wants(index)) return
@@ -46,17 +46,24 @@ export function gradients(loss: Tensor, of: readonly Tensor[], { nameOf }: Gradi
   return of.map((tensor) => found.get(tensor) ?? zerosLike(tensor))
 }
 
+interface BackOptions {
+  readonly nameOf: GradientOptions['nameOf']
+  readonly found: ReadonlyMap<Tensor, Tensor>
+  readonly wants: (index: number) => boolean
+  /** Whether an effect comes in by numbers that were rounded: its slope is 0 nearly everywhere, which is not meant. */
+  readonly readsRounded: boolean
+}
+
 function back(
   node: Node,
   outputs: readonly (Tensor | undefined)[],
-  found: ReadonlyMap<Tensor, Tensor>,
-  wants: (index: number) => boolean,
-  nameOf: GradientOptions['nameOf'],
+  { found, wants, nameOf, readsRounded }: BackOptions,
 ): readonly (Tensor | undefined)[] {
   const where = (): string => {
     const name = outputs.map((tensor) => tensor && nameOf?.(tensor)).find((name) => name !== undefined)
     return name === undefined ? node.op.name : `${node.op.name} that gives "${name}"`
   }
+  if (readsRounded) throw noGradient(where(), 'it reads activations that are rounded to integers (QuantizeLinear)')
   const rule = rules.get(node.op.name)
   if (rule === undefined) throw noGradient(where(), isLoop(node.op) ? LOOP : 'this operator has no gradient here')
   const step: Step = {
@@ -107,16 +114,31 @@ function outputsOf(nodes: readonly Node[], loss: Tensor): Map<Node, Tensor[]> {
   return outputs
 }
 
-/** Nodes through which a leaf has an effect: those that depend on one by floats. */
-function nodesThatReach(nodes: readonly Node[], leaves: ReadonlySet<Tensor>): Set<Node> {
-  const reached = new Set<Node>()
+/** Nodes through which a leaf has an effect: those that depend on one by floats, `rounded` by integers that floats were rounded to. */
+function nodesThatReach(nodes: readonly Node[], leaves: ReadonlySet<Tensor>): Record<'reached' | 'rounded', Set<Node>> {
+  const [reached, rounded] = [new Set<Node>(), new Set<Node>()]
   for (const node of nodes) {
-    const depends = node.inputs.some(
+    const byFloats = node.inputs.some(
       (tensor) => tensor !== undefined && isFloat(tensor) && (leaves.has(tensor) || reached.has(tensor.node)),
     )
-    if (depends) reached.add(node)
+    const byIntegers = node.inputs.some(isIn(rounded))
+    if (byFloats || byIntegers) reached.add(node)
+    // What multiplies or moves such integers gives some again, in its first output.
+    if ((byIntegers || (byFloats && ROUNDING.test(node.op.name))) && givesIntegers(node)) rounded.add(node)
   }
-  return reached
+  return { reached, rounded }
+}
+
+const ROUNDING = /QuantizeLinear$/
+const INTEGERS: ReadonlySet<string> = new Set(['uint8', 'int8', 'int32'])
+
+function givesIntegers({ op, inputs, attributes }: Node): boolean {
+  return INTEGERS.has(op.infer(inputs, attributes)[0]?.dtype ?? '')
+}
+
+/** Whether a tensor is made of integers by one of the nodes. */
+function isIn(nodes: ReadonlySet<Node>): (tensor: Tensor | undefined) => boolean {
+  return (tensor) => tensor !== undefined && !isFloat(tensor) && nodes.has(tensor.node)
 }
 
 function isFloat({ dtype }: Tensor): boolean {

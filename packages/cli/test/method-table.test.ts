@@ -41,12 +41,12 @@ const forms: readonly Form[] = [
   })),
 ]
 
-/** Refusals that say what cannot be done: no gradients of quantized products, no packed form. Pruning is never refused. */
+/** Refusals that say what cannot be done: no gradients of weights of 4 bits, no packed form. Pruning is never refused. */
 const mayRefuse: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
   pack: ['TP_PACK', 'TP_PRUNED'],
   explain: ['TP_GRADIENT'],
-  // Weights in half precision do not learn.
-  train: ['TP_GRADIENT', 'TP_OPTION'],
+  // Weights in half precision do not learn, and none of 8 bits.
+  train: ['TP_GRADIENT', 'TP_OPTION', 'TP_QUANTIZED'],
 }
 
 const folder = temporaryFolder()

@@ -69,6 +69,7 @@ export {
   type WeightType,
 } from './plan/quantize-options.ts'
 export type { FloatWeights } from './quantize/float-weights.ts'
+export { inFloats } from './quantize/in-floats.ts'
 export { productsSaturate } from './quantize/products-saturate.ts'
 export type { QuantizedNode } from './quantize/quantize-model.ts'
 export { roundsByBatch } from './quantize/rounds-by-batch.ts'

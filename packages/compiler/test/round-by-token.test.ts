@@ -1,15 +1,14 @@
 import { schedule } from '@tp/core'
 import type { NamedTensors } from '@tp/core/runtime'
 import { clsAttention } from '@tp/method-attention'
-import { createModel, createNode, decodeModel, encodeModel, Graph, type Model, type NodeProto } from '@tp/onnx'
+import { createModel, createNode, Graph, type Model, type NodeProto } from '@tp/onnx'
 import { lessPrecision } from 'exported-encoders'
 import { expect, test } from 'vitest'
-import { productsSaturate, prune, type QuantizeOptions, quantize, roundsByBatch, transform } from '../src/index.ts'
+import { prune, type QuantizeOptions, quantize, roundsByBatch, transform } from '../src/index.ts'
+import { exactHere, reduceRange } from './exact-sums.ts'
 import { dataSets, fixture, openFixture } from './fixtures.ts'
 import { difference, float32, numbers, open, rows, run, runOnEach } from './run.ts'
 import { mailModel, plainRow, runRows } from './texts.ts'
-
-const reduceRange = await productsSaturate(run)
 
 /** Of tensors. */
 const [UINT8, INT8] = [2, 3]
@@ -51,19 +50,6 @@ test.each(['bert-cls-int8dyn', 'electra-cls-int8', 'distilbert-cls-int8', 'vit-c
     }
   },
 )
-
-/** The same numbers without a sign, where sums of products with one saturate: w and its zero point are 128 more. */
-function exactHere(model: Model): Model {
-  if (!reduceRange) return model
-  const copy = decodeModel(encodeModel(model))
-  for (const tensor of copy.proto.graph?.initializer ?? []) {
-    if (tensor.dataType !== INT8) continue
-    tensor.dataType = UINT8
-    if (tensor.int32Data.length > 0) tensor.int32Data = tensor.int32Data.map((value) => value + 128)
-    else tensor.rawData = tensor.rawData.map((byte) => byte ^ 0x80)
-  }
-  return copy
-}
 
 /** Each example of a batch, alone. */
 function examplesOf(inputs: NamedTensors): NamedTensors[] {

@@ -1,4 +1,4 @@
-import { type SoftInput, soften } from '@tp/compiler'
+import { inFloats, type SoftInput, soften } from '@tp/compiler'
 import { input, type Tensor, type Values } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
 import { Graph, lift, type Model } from '@tp/onnx'
@@ -32,7 +32,7 @@ export function lessonOf(model: Model, tensors: Tensors, soft: SoftMethod | unde
 }
 
 function plainLesson(model: Model, tensors: Tensors): LossParts {
-  const lifted = lift(new Graph(model), { overrides: tensors })
+  const lifted = lift(new Graph(inFloats(model)), { overrides: tensors })
   return {
     value: (name) => lifted.tensor(name),
     nameOf: (tensor) => lifted.names.get(tensor),
@@ -52,6 +52,6 @@ function softLesson(model: Model, tensors: Tensors, options: SoftMethod): LossPa
       .map(([name, tensor]) => [name.slice(prefix.length), tensor] as const)
   const params = (layer: number): Values =>
     Object.fromEntries([...below(names.learned('all', '')), ...below(names.learned(layer, ''))])
-  const softened = soften(model, { method, layers, overrides: tensors, params, ...encoderOptions(options) })
+  const softened = soften(inFloats(model), { method, layers, overrides: tensors, params, ...encoderOptions(options) })
   return { ...softened, cost: softCost(softened) }
 }

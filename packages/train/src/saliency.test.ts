@@ -17,6 +17,7 @@ import { randomNumbers } from '@tp/core/statistics'
 import { arrayOf, expectClose, type GoldenCase, rowsOf, tensorOf } from '@tp/core/testing'
 import { loadTokenizer } from '@tp/data'
 import { type ModelInputs, textDataset, textInputs } from '@tp/data/inputs'
+import { rankCorrelation } from '@tp/metrics'
 import { mailData, modelPath } from '@tp/models'
 import { decodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -105,6 +106,18 @@ for (const [layer, tags] of [
     expect(() => alone?.(12)).toThrow('there is no saliency of example 12')
   })
 }
+
+test('orders the tokens of a model in 8 bits nearly as those of its float32 file', async () => {
+  const [runtime, bytes] = [nodeRuntime(), readFileSync(modelPath('mail'))]
+  const inputs = await fewMails(bytes, 6)
+  const [own, rounded] = [bytes, readFileSync(modelPath('mail', 'int8'))].map((file) =>
+    saliencyOf({ model: decodeModel(file), runtime, inputs }),
+  )
+  for (let row = 0; row < 6; row++) {
+    const [first, second] = [Array.from((await own)?.(row) ?? []), Array.from((await rounded)?.(row) ?? [])]
+    expect(rankCorrelation(first, second)).toBeGreaterThan(0.9)
+  }
+})
 
 test('refuses a layer that does not exist', async () => {
   const bytes = readFileSync(modelPath('mail'))

@@ -1,5 +1,5 @@
 import { gradients } from '@tp/autodiff'
-import { soften } from '@tp/compiler'
+import { inFloats, soften } from '@tp/compiler'
 import {
   abs,
   add,
@@ -167,7 +167,7 @@ interface SaliencyGraphOptions {
 /** Inputs are the model's own, and the directions of an embedding; output `saliency` [B,N]. */
 function saliencyGraph(model: Model, { encoder, layer, score, answer }: SaliencyGraphOptions): Uint8Array {
   const looks = { method: onlyLooks, layers: [0], params: () => ({}) }
-  const soft = soften(model, { ...looks, ...(encoder !== undefined && { encoder }) })
+  const soft = soften(inFloats(model), { ...looks, ...(encoder !== undefined && { encoder }) })
   const start = soft.starts[layer]
   if (start === undefined) {
     throw new TpError(

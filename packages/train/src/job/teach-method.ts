@@ -16,6 +16,8 @@ export interface TeachMethodOptions
   readonly params?: OptionValues
   /** The encoder that is to be pruned, in a file of several. */
   readonly encoder?: string
+  /** The layers for which values are learned; default: all at which pruning saves something in most models. */
+  readonly layers?: readonly number[]
 }
 
 /**
@@ -27,13 +29,14 @@ export interface TeachMethodOptions
  * const learn = async (method) => readSafetensors(await teachMethod({ ...method, dense: model, source: 'sha-256 of the file', runtime }))
  * const plan = await optimize({ model, data, methods, runtime, learn })
  */
-export async function teachMethod({ entry, params, encoder, ...job }: TeachMethodOptions): Promise<Uint8Array> {
+export async function teachMethod({ entry, params, encoder, layers, ...job }: TeachMethodOptions): Promise<Uint8Array> {
   const { learned = new Map() } = await trainPlan({
     ...{ ...job, methods: [entry], part: 'method', settings: { distillation: 1, evaluations: 1 } },
     plan: {
       ...{ format: 1, method: entry.name, keep: KEEP },
       ...(params && { params }),
       ...(encoder !== undefined && { encoder }),
+      ...(layers && { layers }),
     },
   })
   return learnedBytes(learned)

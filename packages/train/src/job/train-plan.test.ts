@@ -1,8 +1,8 @@
-import { type PruneReport, reportOf, transform, transformsOf } from '@tp/compiler'
+import { type PruneReport, quantize, reportOf, transform, transformsOf } from '@tp/compiler'
 import { type MethodEntry, methodEntry } from '@tp/core'
 import type { ModelInputs } from '@tp/data/inputs'
 import { methods as attention } from '@tp/method-attention'
-import { encodeModel } from '@tp/onnx'
+import { encodeModel, Graph, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { beforeAll, expect, test } from 'vitest'
 import { small, smallLessons } from '../../test/lessons.ts'
@@ -44,6 +44,18 @@ test('lets a method learn where to prune, and returns the plan that it has learn
   const { plan, layers, learned } = await trainPlan({ ...job, plan: learning, quantize: {}, hardEpochs: 0 })
   expect(plan).toMatchObject({ ...learning, layers, quantize: {} })
   expect([...(learned?.keys() ?? [])]).toEqual(layers)
+})
+
+test('lets a method learn alone in a model whose weights are in 8 bits, which do not learn', async () => {
+  const { model: rounded } = transform(small, quantize({ activations: 'tensor' }))
+  const own = { ...job, dense: rounded, plan: learning }
+  const { learned, model } = await trainPlan({ ...own, part: 'method', hardEpochs: 0 })
+  expect([...(learned?.keys() ?? [])]).toEqual([0, 1])
+  const types = (one: Model): string[] => new Graph(one).nodes.map(({ opType }) => opType)
+  expect(types(model)).toContain('MatMulInteger')
+  for (const part of ['all', 'head'] as const) {
+    await expect(trainPlan({ ...own, part })).rejects.toMatchObject({ code: 'TP_QUANTIZED' })
+  }
 })
 
 test('uses values instead of learning, where there are some', () => {

@@ -178,7 +178,8 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
   const others = variants.filter((variant) => !actsFirst(variant))
   const untaught = await tryVariants(others)
   if (couldGain(tests.best, untaught)) {
-    const lessons = { learnable, measurer, examples: parts.learn, choosing: parts.look }
+    const { sites } = sitesOf(model, base.variant.leaveOut, pruning)
+    const lessons = { learnable, sites, measurer, examples: parts.learn, choosing: parts.look, onSkipped }
     await tryVariants(await learnedVariants({ ...options, ...lessons }))
   }
   const fewer = leavable && (await withFewerLayers(search, base, leavable, tests))

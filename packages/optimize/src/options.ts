@@ -38,6 +38,8 @@ export interface MethodToTeach {
   readonly params?: OptionValues
   /** The encoder that is to be pruned. */
   readonly encoder?: string
+  /** The layers where tokens can be pruned, for each of which values are needed. */
+  readonly layers: readonly number[]
   readonly inputs: ModelInputs
   /** Others, to choose between steps of the training. */
   readonly selection: ModelInputs

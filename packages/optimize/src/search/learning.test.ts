@@ -1,8 +1,12 @@
+import { TpError } from '@tp/core'
 import { findEntry } from '@tp/core/host'
+import type { ModelInputs } from '@tp/data/inputs'
 import { methods } from '@tp/method-attention'
 import { expect, test } from 'vitest'
+import type { Measurer } from '../measurer.ts'
+import type { MethodToTeach, Skipped } from '../options.ts'
 import { type Candidate, namedVariant } from './candidate.ts'
-import { couldGain } from './learning.ts'
+import { couldGain, learnedVariants } from './learning.ts'
 import type { Screened } from './screening.ts'
 
 const entry = findEntry(methods, 'received-attention') as (typeof methods)[0]
@@ -24,4 +28,38 @@ test('learning is not worth its time where what holds is almost as fast as pruni
 test('learning is worth its time where nothing holds, or nothing was tried', () => {
   expect(couldGain(undefined, screened(0.9))).toBe(true)
   expect(couldGain(at(0.45), [])).toBe(true)
+})
+
+test('a method that no gradient teaches is skipped with the reason, and the search goes on', async () => {
+  const skipped: Skipped[] = []
+  const nothing = {
+    source: '',
+    targets: [],
+    lengths: undefined,
+    preparationMs: undefined,
+    notes: [],
+    feeds: async () => ({}),
+  }
+  const examples: ModelInputs = nothing
+  const common = {
+    ...{ measurer: { isLate: () => false, begin: () => {}, found: () => {} } as unknown as Measurer },
+    ...{
+      sites: [0, 2],
+      learnable: [{ entry }],
+      examples,
+      choosing: examples,
+      onSkipped: (own: Skipped) => void skipped.push(own),
+    },
+  }
+  const taught: (readonly number[])[] = []
+  const failing = (code: 'TP_GRADIENT' | 'TP_DATA') => async (request: MethodToTeach) => {
+    taught.push(request.layers)
+    throw new TpError(code, 'autodiff', 'QuantizeLinear: this operator has no gradient here')
+  }
+  expect(await learnedVariants({ ...common, learn: failing('TP_GRADIENT') })).toEqual([])
+  const reason = 'QuantizeLinear: this operator has no gradient here'
+  // Values are needed for every layer where rows prune.
+  expect(taught).toEqual([[0, 2]])
+  expect(skipped).toEqual([{ name: 'received-attention', code: 'TP_GRADIENT', reason }])
+  await expect(learnedVariants({ ...common, learn: failing('TP_DATA') })).rejects.toMatchObject({ code: 'TP_DATA' })
 })

@@ -1,8 +1,8 @@
-import { withValues } from '@tp/core'
+import { isTpError, withValues } from '@tp/core'
 import { paramsOf } from '@tp/core/host'
 import { type ModelInputs, sampleExamples } from '@tp/data/inputs'
 import type { Measurer } from '../measurer.ts'
-import type { OptimizeOptions, Variant } from '../options.ts'
+import type { OptimizeOptions, Skipped, Variant } from '../options.ts'
 import { type Candidate, totalPace } from './candidate.ts'
 import type { Screened } from './screening.ts'
 
@@ -26,7 +26,10 @@ export function couldGain(best: Candidate | undefined, untaught: readonly Screen
 }
 
 interface LearningOptions extends Pick<OptimizeOptions, 'learn' | 'encoder'> {
+  readonly onSkipped: (skipped: Skipped) => void
   readonly measurer: Measurer
+  /** The layers where tokens can be pruned. */
+  readonly sites: readonly number[]
   /** Those that have something to learn. */
   readonly learnable: readonly Variant[]
   /** Examples that choose nothing, if there are enough. */
@@ -35,9 +38,9 @@ interface LearningOptions extends Pick<OptimizeOptions, 'learn' | 'encoder'> {
   readonly choosing: ModelInputs
 }
 
-/** The variants of methods that have learned, as far as there are time and examples for it. */
+/** The variants of methods that have learned, as far as there are time and examples for it; those that no gradient reaches are skipped. */
 export async function learnedVariants(options: LearningOptions): Promise<readonly Variant[]> {
-  const { learn, encoder, measurer, learnable, examples, choosing } = options
+  const { learn, encoder, sites, measurer, learnable, examples, choosing, onSkipped } = options
   const found: Variant[] = []
   if (learn === undefined || examples === undefined) return found
   for (const { entry, params, ...how } of learnable) {
@@ -46,10 +49,11 @@ export async function learnedVariants(options: LearningOptions): Promise<readonl
     measurer.found()
     const own = { entry, ...(params && { params }), ...(encoder !== undefined && { encoder }) }
     const selection = sampleExamples(choosing, SELECTION)
-    const values = await learn({ ...own, inputs: examples, selection }).catch((error: unknown) => {
+    const values = await learn({ ...own, layers: sites, inputs: examples, selection }).catch((error: unknown) => {
       // The best so far is enough.
       if (measurer.isLate()) return undefined
-      throw error
+      if (!isTpError(error) || error.code !== 'TP_GRADIENT') throw error
+      onSkipped({ name: entry.name, code: error.code, reason: error.message.replace(`[${error.where}] `, '') })
     })
     if (values === undefined) break
     const trained = entry.create(params)

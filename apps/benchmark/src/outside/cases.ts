@@ -23,10 +23,11 @@ export interface ImagePart {
   readonly count: number
 }
 
-/** A folder in BEIR's layout, with the first so many candidates of each query. */
+/** A folder in BEIR's layout. */
 export interface SearchPart {
   readonly folder: string
-  readonly top: number
+  /** The first so many candidates of each query; default: all documents. */
+  readonly top?: number
   /** Candidates of so many queries are one collection, which each of these queries is searched in. */
   readonly pooled?: number
 }
@@ -211,6 +212,17 @@ export const outsideCases: readonly OutsideCase[] = [
     float32: false,
     choosing: { files: ['train.tsv'], count: 500 },
     testing: { files: ['test.tsv'], count: 1000 },
+  },
+  {
+    ...{
+      name: 'all-MiniLM-L6-v2xXQuAD',
+      examples: 'questions to 160 paragraphs',
+      task: 'sentence embedder, paragraphs to search in',
+      ...texts,
+    },
+    ...{ ...published('all-MiniLM-L6-v2', 'xquad'), trainingFree: ofVectors, maxLoss: 1 },
+    choosing: { folder: 'choosing' },
+    testing: { folder: 'testing' },
   },
   {
     ...{

@@ -30,7 +30,7 @@ export async function dataPath(
       return { path }
     }
     const path = join(folder, part.folder)
-    return { path, top: part.top, candidates: join(path, 'candidates.tsv') }
+    return part.top === undefined ? { path } : { path, top: part.top, candidates: join(path, 'candidates.tsv') }
   }
   if ('images' in part) {
     const path = reportsPath(`outside/${one.name}/${name}`)
@@ -55,7 +55,11 @@ async function copyImages(from: string, to: string, { from: first = 0, count }: 
 }
 
 /** The first queries, and of the documents those that one of them has among its first candidates, with the judgments of these. */
-async function poolCandidates(from: string, to: string, { top, pooled = 0 }: SearchPart): Promise<void> {
+async function poolCandidates(
+  from: string,
+  to: string,
+  { top = Number.POSITIVE_INFINITY, pooled = 0 }: SearchPart,
+): Promise<void> {
   await mkdir(to, { recursive: true })
   const [, ...lines] = (await readFile(join(from, 'candidates.tsv'), 'utf8')).trimEnd().split('\n')
   const counts = new Map<string, number>()

@@ -6,7 +6,7 @@ import { surroundings } from '../report/section.ts'
 import { type OutsideCase, outsideCases } from './cases.ts'
 import { dataPath, type OutsideData, readPart } from './data.ts'
 import { commitHere, type EvidenceRow, processorOf, readEvidence, recordRow, type SettingKind } from './evidence.ts'
-import { AnswerMeter, type RowAnswers, timedBatches } from './measure.ts'
+import { AnswerMeter, type RowAnswers, timedBatches, timedPart } from './measure.ts'
 import { measureOwn } from './measure-own.ts'
 import { measureRivals } from './measure-rivals.ts'
 import { measureOwnTexts, textSuiteOf } from './measure-texts.ts'
@@ -48,7 +48,7 @@ export async function measureCase(one: OutsideCase, options: OutsideOptions): Pr
   const n = examplesOf(testing)
   const common = { case: one.name, task: one.task, n, of: one.examples, machine, ...processor, versions }
   const usual = `npm run benchmark -- outside --only ${one.name}`
-  const batches = await timedBatches(testing.inputs, one.batches)
+  const batches = await timedBatches(timedPart(testing).inputs, one.batches)
   let meter: AnswerMeter | undefined
   const answers = async ({ kind }: RowHead, { open }: RowRun): Promise<RowAnswers> => {
     if (meter === undefined) onProgress(`the dense model on ${n} ${one.examples}`)

@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TpError } from '@tp/core'
 import { type NamedTensors, openSession, type Runtime, type Session } from '@tp/core/runtime'
-import { loadTokenizer, readScoredPairs } from '@tp/data'
+import { loadTokenizer, readScoredPairs, readSearchData } from '@tp/data'
 import { type ModelInputs, textDataset, textInputs } from '@tp/data/inputs'
 import { nativeRuntime } from '@tp/runtime-native'
 import { reportsPath } from '../files.ts'
-import { speedsOf, timedRows } from './measure.ts'
+import { speedsOf, timedPart, timedRows } from './measure.ts'
 import { keptFile } from './measure-own.ts'
 import type { OpenCase } from './open-case.ts'
 import type { Rivals, TextEngine } from './rivals.ts'
@@ -19,15 +19,16 @@ export interface TextSuite {
   readonly batches: ReadonlyMap<string, readonly (readonly string[])[]>
 }
 
-/** Only for pairs of texts that people have judged. */
+/** Only for pairs of texts that people have judged, and for searches. */
 export async function textSuiteOf({ one, testing }: OpenCase, path: string): Promise<TextSuite | undefined> {
   const judged = testing.task === 'embeddings' && !testing.byToken ? testing.judged : undefined
-  if (judged === undefined || !('scores' in judged)) return undefined
-  const pairs = await readScoredPairs(path)
-  if (pairs === undefined) return undefined
-  const texts = await Promise.all(pairs.texts.examples.map((example) => example.read()))
-  const batches = [...timedRows(testing.inputs, one.batches)].map(
-    ([name, rows]) => [name, rows.map((batch) => batch.map((row) => texts[row] as string))] as const,
+  if (judged === undefined) return undefined
+  const data = 'scores' in judged ? await readScoredPairs(path) : await readSearchData(path)
+  if (data === undefined) return undefined
+  const texts = await Promise.all(data.texts.examples.map((example) => example.read()))
+  const { inputs, first } = timedPart(testing)
+  const batches = [...timedRows(inputs, one.batches)].map(
+    ([name, rows]) => [name, rows.map((batch) => batch.map((row) => texts[first + row] as string))] as const,
   )
   return { texts, batches: new Map(batches) }
 }

@@ -4,7 +4,7 @@ import { mailData, modelPath } from '@tp/models'
 import { nodeRuntime } from '@tp/runtime-node'
 import { expect, test } from 'vitest'
 import type { OutsideData } from './data.ts'
-import { AnswerMeter, speedsOf, timedBatches } from './measure.ts'
+import { AnswerMeter, speedsOf, timedBatches, timedPart } from './measure.ts'
 
 const open = () => nodeRuntime().load(modelPath('mail'), { threads: 1 })
 
@@ -35,6 +35,16 @@ test('finds no loss and the same speed where nothing is changed', async () => {
     expect(speeds['4']?.[0]).toBeLessThan(5)
   }
   expect(await speedsOf(again, again, { threads: 1, batches: some })).toEqual({ 4: [1, 1, 1] })
+})
+
+test('times the documents of a search, not its queries', async () => {
+  const inputs = { source: '', targets: [-1, -1, -1], lengths: [3, 90, 80], notes: [], preparationMs: undefined }
+  const judged = { queryCount: 1, relevant: [], documents: ['a', 'b'], itself: [] }
+  const search = { task: 'embeddings', inputs, judged } as unknown as OutsideData
+  const { inputs: documents, first } = timedPart(search)
+  expect([documents.lengths, first]).toEqual([[90, 80], 1])
+  const pairs = timedPart({ task: 'embeddings', inputs, judged: { scores: [1] } } as unknown as OutsideData)
+  expect([pairs.inputs.lengths, pairs.first]).toEqual([[3, 90, 80], 0])
 })
 
 test('counts one over the rank of the first relevant candidate, with what of it is lost', async () => {

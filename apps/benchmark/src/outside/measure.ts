@@ -11,7 +11,7 @@ import {
 } from '@tp/compare'
 import type { NamedTensors, Session } from '@tp/core/runtime'
 import type { TaskData } from '@tp/data'
-import { candidatesOf, type ModelInputs } from '@tp/data/inputs'
+import { candidatesOf, type ModelInputs, someExamples } from '@tp/data/inputs'
 import { type Figure, figureInterval, figureLoss, type Interval, scaledInterval } from '@tp/metrics'
 import { shuffled } from '../chooser/grid.ts'
 import { type Speeds, speedsByBatch } from '../measure/speeds.ts'
@@ -135,6 +135,14 @@ function qualityIn(content: object, loss: Interval = NOTHING): Pick<EvidenceRow,
     return { metric: 'F1 of the tags as published', quality }
   }
   return { metric: 'accuracy', quality: { estimate: accuracy, low, high } }
+}
+
+/** The examples that are timed, and the first one's place: of a search the documents, which are embedded in batches; queries come one by one. */
+export function timedPart(data: OutsideData): { readonly inputs: ModelInputs; readonly first: number } {
+  const { inputs } = data
+  const judged = data.task === 'embeddings' ? data.judged : undefined
+  const first = judged === undefined || 'scores' in judged ? 0 : judged.queryCount
+  return { inputs: someExamples(inputs, [...inputs.targets.keys()].slice(first)), first }
 }
 
 /** The positions of {@link timedBatches}. */

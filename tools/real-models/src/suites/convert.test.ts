@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readTaggedTsv } from '@tp/data'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { answerable, scoredPairs, spokenSentences, tables, taggedWords, trecCollection } from './convert.ts'
+import { answerable, scoredPairs, spokenSentences, tables, taggedWords } from './convert.ts'
 
 let folder: string
 let out: string
@@ -42,20 +42,6 @@ test('separates sentences by one empty line', async () => {
     ],
     [['Why'], [0]],
   ])
-})
-
-test('lays a collection out with candidates by BM25', async () => {
-  await writeFile(
-    join(folder, 'docs'),
-    '<DOC>\n<DOCNO>1</DOCNO>\nradio\nwaves\n</DOC>\n<DOC>\n<DOCNO>2</DOCNO>\ncats\n</DOC>\n',
-  )
-  await writeFile(join(folder, 'topics'), '<top>\n<num>7</num><title>\nRADIO\n</title>\n</top>\n')
-  await writeFile(join(folder, 'qrels'), '7 0 1 1\n')
-  await trecCollection({ corpus: 'docs', queries: 'topics', judgments: 'qrels' })(folder, out)
-  expect(await text('corpus.jsonl')).toContain('{"_id":"1","text":"radio waves","title":""}')
-  expect(await text('queries.jsonl')).toBe('{"_id":"7","text":"RADIO"}\n')
-  expect(await text('qrels/test.tsv')).toBe('query-id\tcorpus-id\tscore\n7\t1\t1\n')
-  expect(await text('candidates.tsv')).toBe('query-id\tcorpus-id\n7\t1\n')
 })
 
 test('writes transcripts next to the recordings that a list names, and copies no others', async () => {

@@ -1,10 +1,9 @@
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { bm25 } from './bm25.ts'
 import { groupRows, readRows, type SuiteRows, writeRows } from './tables.ts'
 
 /** A function that makes a suite's folder of the files checked out. */
-type Convert = (checkout: string, folder: string) => Promise<void>
+export type Convert = (checkout: string, folder: string) => Promise<void>
 
 interface TableForm {
   readonly delimiter: ',' | '\t'
@@ -84,37 +83,4 @@ export function spokenSentences(list: string, recordings: string): Convert {
     const lines = spoken.map((own) => `${own.audio_file}\t${own.transcript_with_punctuation}\t${own.language}\n`)
     await writeFile(join(folder, 'transcripts.tsv'), lines.join(''))
   }
-}
-
-const CANDIDATES = 30
-
-/** A collection in TREC's form as BEIR lays it out, with `candidates.tsv`: the best 30 documents of each query by BM25. */
-export function trecCollection({
-  corpus,
-  queries,
-  judgments,
-}: Record<'corpus' | 'queries' | 'judgments', string>): Convert {
-  return async (checkout, folder) => {
-    const read = (path: string) => readFile(join(checkout, path), 'utf8')
-    const documents = parts(await read(corpus), /<DOCNO>\s*(\S+)\s*<\/DOCNO>([\s\S]*?)<\/DOC>/g)
-    const questions = parts(await read(queries), /<num>\s*(\S+?)\s*<\/num>\s*<title>([\s\S]*?)<\/title>/g)
-    const lines = (objects: readonly object[]) => objects.map((own) => `${JSON.stringify(own)}\n`).join('')
-    await writeFile(join(folder, 'corpus.jsonl'), lines(documents.map((own) => ({ ...own, title: '' }))))
-    await writeFile(join(folder, 'queries.jsonl'), lines(questions))
-    const judged = (await read(judgments)).split('\n').map((line) => line.trim().split(/\s+/))
-    const rows = judged
-      .filter((cells) => cells.length === 4)
-      .map(([query = '', , document = '', score = '']) => ({ 'query-id': query, 'corpus-id': document, score }))
-    await mkdir(join(folder, 'qrels'))
-    await writeRows(join(folder, 'qrels', 'test.tsv'), rows)
-    const find = bm25(documents.map(({ text }) => text))
-    const found = questions.flatMap(({ _id: query, text }) =>
-      find(text, CANDIDATES).map((i) => ({ 'query-id': query, 'corpus-id': documents[i]?._id ?? '' })),
-    )
-    await writeRows(join(folder, 'candidates.tsv'), found)
-  }
-}
-
-function parts(text: string, form: RegExp): { readonly _id: string; readonly text: string }[] {
-  return [...text.matchAll(form)].map(([, id = '', body = '']) => ({ _id: id, text: body.replace(/\s+/g, ' ').trim() }))
 }

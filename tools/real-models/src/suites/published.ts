@@ -1,4 +1,5 @@
-import { answerable, asTheyAre, scoredPairs, spokenSentences, tables, taggedWords, trecCollection } from './convert.ts'
+import { searchedParagraphs, trecCollection } from './collections.ts'
+import { answerable, asTheyAre, scoredPairs, spokenSentences, tables, taggedWords } from './convert.ts'
 import { familiesApart } from './families.ts'
 import { packedRecordings } from './packed-recordings.ts'
 import type { Suite, SuiteName } from './suite.ts'
@@ -124,6 +125,14 @@ export const suites: Readonly<Record<SuiteName, Suite>> = {
     commit: '3ceec7d89cb943a56e4bf298b00897d4221d0002',
     paths: Object.values(vaswani),
     convert: trecCollection(vaswani),
+  },
+  xquad: {
+    what: 'search: 1,190 questions to 240 paragraphs of Wikipedia, in English (Artetxe et al., 2020)',
+    license: 'CC-BY-SA-4.0',
+    repository: 'google-deepmind/xquad',
+    commit: '7d30520c717524000f0d9d2f9c10a069acd9d285',
+    paths: ['xquad.en.json'],
+    convert: searchedParagraphs('xquad.en.json'),
   },
   cifar10: {
     what: 'images of 10 kinds, 32 × 32: 2,000 of the training set and 10,000 of the test set, as JPEG',

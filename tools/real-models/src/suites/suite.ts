@@ -22,6 +22,7 @@ export type SuiteName =
   | 'hatecheck'
   | 'wnut17'
   | 'vaswani'
+  | 'xquad'
   | 'cifar10'
   | 'imagenet-samples'
   | 'leopard'

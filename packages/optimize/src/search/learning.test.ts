@@ -30,7 +30,7 @@ test('learning is worth its time where nothing holds, or nothing was tried', () 
   expect(couldGain(at(0.45), [])).toBe(true)
 })
 
-test('a method that no gradient teaches is skipped with the reason, and the search goes on', async () => {
+test('a method that cannot learn is skipped with the reason, and the search goes on', async () => {
   const skipped: Skipped[] = []
   const nothing = {
     source: '',
@@ -52,7 +52,7 @@ test('a method that no gradient teaches is skipped with the reason, and the sear
     },
   }
   const taught: (readonly number[])[] = []
-  const failing = (code: 'TP_GRADIENT' | 'TP_DATA') => async (request: MethodToTeach) => {
+  const failing = (code: 'TP_GRADIENT' | 'TP_ABORTED') => async (request: MethodToTeach) => {
     taught.push(request.layers)
     throw new TpError(code, 'autodiff', 'QuantizeLinear: this operator has no gradient here')
   }
@@ -61,5 +61,7 @@ test('a method that no gradient teaches is skipped with the reason, and the sear
   // Values are needed for every layer where rows prune.
   expect(taught).toEqual([[0, 2]])
   expect(skipped).toEqual([{ name: 'received-attention', code: 'TP_GRADIENT', reason }])
-  await expect(learnedVariants({ ...common, learn: failing('TP_DATA') })).rejects.toMatchObject({ code: 'TP_DATA' })
+  await expect(learnedVariants({ ...common, learn: failing('TP_ABORTED') })).rejects.toMatchObject({
+    code: 'TP_ABORTED',
+  })
 })

@@ -38,7 +38,7 @@ interface LearningOptions extends Pick<OptimizeOptions, 'learn' | 'encoder'> {
   readonly choosing: ModelInputs
 }
 
-/** The variants of methods that have learned, as far as there are time and examples for it; those that no gradient reaches are skipped. */
+/** The variants of methods that have learned, as far as there are time and examples for it; those that cannot are skipped. */
 export async function learnedVariants(options: LearningOptions): Promise<readonly Variant[]> {
   const { learn, encoder, sites, measurer, learnable, examples, choosing, onSkipped } = options
   const found: Variant[] = []
@@ -52,7 +52,7 @@ export async function learnedVariants(options: LearningOptions): Promise<readonl
     const values = await learn({ ...own, layers: sites, inputs: examples, selection }).catch((error: unknown) => {
       // The best so far is enough.
       if (measurer.isLate()) return undefined
-      if (!isTpError(error) || error.code !== 'TP_GRADIENT') throw error
+      if (!isTpError(error) || error.code === 'TP_ABORTED') throw error
       onSkipped({ name: entry.name, code: error.code, reason: error.message.replace(`[${error.where}] `, '') })
     })
     if (values === undefined) break

@@ -74,7 +74,7 @@ describe('gradients', () => {
   test('refuses a loss through numbers that are rounded to integers, instead of saying that it has no slope', () => {
     const x = input('x', 'float32', [2, 2])
     const one = constant(Float32Array.of(0.1), 'float32', [])
-    const zero = constant(Uint8Array.of(128), 'uint8', [])
+    const zero = constant([128], 'uint8', [])
     const rounded = applyOne(operators.get('QuantizeLinear') as Op, [x, one, zero], {})
     const product = applyOne(
       operators.get('MatMulInteger') as Op,

@@ -53,7 +53,11 @@ export async function learnedVariants(options: LearningOptions): Promise<readonl
       // The best so far is enough.
       if (measurer.isLate()) return undefined
       if (!isTpError(error) || error.code === 'TP_ABORTED') throw error
-      onSkipped({ name: entry.name, code: error.code, reason: error.message.replace(`[${error.where}] `, '') })
+      onSkipped({
+        name: entry.name,
+        code: error.code as `TP_${string}`,
+        reason: error.message.replace(`[${error.where}] `, ''),
+      })
     })
     if (values === undefined) break
     const trained = entry.create(params)

@@ -123,7 +123,7 @@ function nodesThatReach(nodes: readonly Node[], leaves: ReadonlySet<Tensor>): Re
     )
     const byIntegers = node.inputs.some(isIn(rounded))
     if (byFloats || byIntegers) reached.add(node)
-    // What multiplies or moves such integers gives some again, in its first output.
+    // A node that multiplies or moves such integers gives some again, in its first output.
     if ((byIntegers || (byFloats && ROUNDING.test(node.op.name))) && givesIntegers(node)) rounded.add(node)
   }
   return { reached, rounded }

@@ -35,10 +35,10 @@ const MINUTES = 6
 
 /**
  * Runs the command line as a user does, once; what it wrote is kept in `reports/outside`.
- * @param isAnew run it once more
+ * @param isRepeated run it once more
  * @throws TpError TP_RUN with what it said
  */
-export async function optimizedFile(one: OutsideCase, choosing: DataPath, isAnew: boolean): Promise<Optimized> {
+export async function optimizedFile(one: OutsideCase, choosing: DataPath, isRepeated: boolean): Promise<Optimized> {
   const path = reportsPath(`outside/${one.name}/optimized.onnx`)
   const document = reportsPath(`outside/${one.name}/optimized.json`)
   const { path: data } = choosing
@@ -46,7 +46,7 @@ export async function optimizedFile(one: OutsideCase, choosing: DataPath, isAnew
   const shapes = one.batches.length > 2 ? ['--shapes', `${Math.max(...one.batches)}`] : []
   const own = [...(packs(one) ? ['--for', 'native'] : []), ...shapes]
   const command = `tp optimize model.onnx --data choosing ${[...common, ...own].join(' ')}`
-  if (isAnew || !isKept(one)) {
+  if (isRepeated || !isKept(one)) {
     const args = ['optimize', one.model(), '--data', data, ...common, ...own, '-o', path, '--json']
     await writeFile(document, await tp(...args))
   }
@@ -67,10 +67,10 @@ const [LEARNING, SELECTION] = [900, 150]
 
 /**
  * The values of `sdtp`, learned once without labels by the command line; they serve any amount.
- * @param isAnew learn them once more
+ * @param isRepeated learn them once more
  * @throws TpError TP_RUN with what it said
  */
-export async function learnedFile(one: OutsideCase, choosing: DataPath, isAnew: boolean): Promise<MadeFile> {
+export async function learnedFile(one: OutsideCase, choosing: DataPath, isRepeated: boolean): Promise<MadeFile> {
   const path = valuesOf(one)
   const others = reportsPath(`outside/${one.name}/selection.tsv`)
   const layers = ['--layers', (one.learned?.layers ?? []).join(',')]
@@ -78,7 +78,7 @@ export async function learnedFile(one: OutsideCase, choosing: DataPath, isAnew: 
   const [header = '', ...rows] = (await readFile(choosing.path, 'utf8')).trimEnd().split('\n')
   const limit = `${Math.min(LEARNING, rows.length - SELECTION)}`
   const command = `tp train model.onnx -o learned.onnx ${how.join(' ')} --data choosing --limit ${limit} --selection others --weights-out sdtp.safetensors`
-  if (isAnew || !existsSync(path)) {
+  if (isRepeated || !existsSync(path)) {
     await writeFile(others, `${[header, ...rows.slice(-SELECTION)].join('\n')}\n`)
     const files = ['--data', choosing.path, '--limit', limit, '--selection', others, '--weights-out', path]
     const args = ['train', one.model(), '-o', `${path}.onnx`, ...how, ...files]

@@ -22,7 +22,7 @@ interface OwnOptions {
   readonly model: Model
   readonly chooser: OutsideCase
   readonly choosingPath: DataPath
-  /** Whether what was chosen and learned before is chosen and learned anew. */
+  /** Whether what was chosen and learned before is chosen and learned again. */
   readonly again: boolean
   /** Whether rows are only timed again, whose files are taken as they were kept. */
   readonly times: boolean
@@ -53,7 +53,7 @@ async function learnedRows(open: OpenCase, options: OwnOptions): Promise<void> {
     return
   }
   options.onProgress('what sdtp has learned')
-  const { path: values, command } = await learnedFile(options.chooser, options.choosingPath, isAnew(open, options))
+  const { path: values, command } = await learnedFile(options.chooser, options.choosingPath, isRepeated(open, options))
   for (const planned of due) await plannedRow(open, { ...planned, values, command }, options)
 }
 
@@ -65,7 +65,7 @@ async function optimizedRow(open: OpenCase, options: OwnOptions): Promise<void> 
     onProgress('what tp optimize chose is not kept; --again --kinds optimized chooses again')
     return
   }
-  const optimized = await optimizedFile(chooser, choosingPath, isAnew(open, options)).catch((error: unknown) => {
+  const optimized = await optimizedFile(chooser, choosingPath, isRepeated(open, options)).catch((error: unknown) => {
     if (!isTpError(error) || error.code !== 'TP_RUN') throw error
     // The rivals do not need it; that it finds nothing is a finding, too.
     onProgress(error.message)
@@ -84,7 +84,7 @@ async function optimizedRow(open: OpenCase, options: OwnOptions): Promise<void> 
 }
 
 /** Only in the case that chooses and learns: others take what that has. */
-function isAnew({ one }: OpenCase, { chooser, again }: OwnOptions): boolean {
+function isRepeated({ one }: OpenCase, { chooser, again }: OwnOptions): boolean {
   return again && chooser === one
 }
 

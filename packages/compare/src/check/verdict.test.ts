@@ -40,7 +40,7 @@ test('says that it is not shown where the interval reaches beyond; it holds unle
 })
 
 test('says that examples to which the dense model gives one answer show nothing, though no answer changes', () => {
-  const oneAnswer = { said: 'examples the same class', wanted: 'examples of all classes' }
+  const oneAnswer = { said: 'examples the same class', needed: 'examples of all classes' }
   const measured = { loss: { ...loss(0, -0.1, 0.1), oneAnswer }, speedup: fast, examples: 1000 }
   expect(verdictOf(measured, demands)).toEqual({
     answer: 'not shown',

@@ -43,8 +43,8 @@ export function verdictOf(measured: Measured, demands: Demands): Verdict {
   if (minSpeedup === undefined && speedup.high < 1)
     return no(`it is slower: ${speed} as fast as dense; ${lossText(loss)}`)
   if (!same && oneAnswer !== undefined) {
-    const { said, wanted } = oneAnswer
-    const seen = `the dense model gives all ${said}, so they cannot show a loss; give ${wanted}`
+    const { said, needed } = oneAnswer
+    const seen = `the dense model gives all ${said}, so they cannot show a loss; give ${needed}`
     return notShown(`${speed} as fast as dense, but ${seen}`, !confident)
   }
   if (!same && high > Math.max(maxLoss, SHOWN)) {

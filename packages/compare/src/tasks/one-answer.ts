@@ -1,17 +1,17 @@
 import type { TaggedInputs } from '@tp/data'
 
-/** What a dense model that gives but one answer says to all, and the examples that would show a loss. */
+/** The one answer that a dense model gives to all, and the examples that would show a loss. */
 export interface OneAnswer {
   readonly said: string
-  readonly wanted: string
+  readonly needed: string
 }
 
 /** By what the answers are judged by. */
 export const oneAnswers: Readonly<Record<'accuracy' | 'labels' | 'tags' | 'correlation', OneAnswer>> = {
-  accuracy: { said: 'examples the same class', wanted: 'examples of all classes' },
-  labels: { said: 'examples the same labels', wanted: 'examples of all labels' },
-  tags: { said: 'words the same tag', wanted: 'examples with all tags' },
-  correlation: { said: 'examples the same estimate', wanted: 'examples with other estimates' },
+  accuracy: { said: 'examples the same class', needed: 'examples of all classes' },
+  labels: { said: 'examples the same labels', needed: 'examples of all labels' },
+  tags: { said: 'words the same tag', needed: 'examples with all tags' },
+  correlation: { said: 'examples the same estimate', needed: 'examples with other estimates' },
 }
 
 /** @returns undefined where the model gives several classes */

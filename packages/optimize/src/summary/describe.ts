@@ -77,7 +77,7 @@ export function describeLoss(figures: Figures): string[] {
           `${repeated} ${repeated === 1 ? 'example repeats another one and is' : 'examples repeat others and are'} left out`,
         ]),
     ...(figures.oneAnswer && one
-      ? [`ALARM  the dense model gives all ${one.said}, so they cannot show a loss: give ${one.wanted}`]
+      ? [`ALARM  the dense model gives all ${one.said}, so they cannot show a loss: give ${one.needed}`]
       : []),
     ...(contradicted
       ? [`ALARM  labels say that it loses more than ${amountOf(maxLoss, unit)}: check it on other examples`]
@@ -85,7 +85,7 @@ export function describeLoss(figures: Figures): string[] {
   ]
 }
 
-/** Of what has such an alarm. */
+/** The alarm of an answer that is the only one; undefined for points that have none. */
 function oneAnswerBy(points: Figures['points']): OneAnswer | undefined {
   return (oneAnswers as Readonly<Partial<Record<Figures['points'], OneAnswer>>>)[points]
 }

@@ -15,7 +15,7 @@ export interface ImageFraming {
   /** The size of its center, which is taken then. */
   readonly crop?: { readonly height: number; readonly width: number } | undefined
   /** How pixels are interpolated. */
-  readonly kernel?: 'nearest' | 'lanczos3' | 'linear' | 'cubic' | undefined
+  readonly kernel?: 'nearest' | 'lanczos3' | 'linear' | 'cubic' | 'box' | 'hamming' | undefined
 }
 
 /** Brightness 0…1, channel by channel, row by row: [channels, height, width]. */

@@ -5,8 +5,10 @@ import type { Sharp } from 'sharp'
 import { readBytes } from '../read-bytes.ts'
 import type { ImageDataset, ImageFraming, ImageShape, RawImage } from './dataset.ts'
 import { planar } from './idx.ts'
+import { decoded, framed } from './image-framing.ts'
 import { labelFiles } from './labeled-files.ts'
 import type { LabeledOptions } from './labels.ts'
+import type { Pixels } from './resample.ts'
 import { dataError } from './table/data-error.ts'
 
 const ENDINGS: readonly string[] = ['.png', '.jpg', '.jpeg', '.webp', '.gif', '.avif', '.tif', '.tiff']
@@ -33,12 +35,14 @@ export function imageFolder(folder: string, files: readonly string[], options: L
 async function decodeImage(path: string, shape: ImageShape | undefined, framing: ImageFraming = {}): Promise<RawImage> {
   await checkKind(path)
   const sharp = await imageReader()
+  const open = ({ data, ...raw }: Pixels): Sharp => sharp(data, { raw: { ...raw, channels: raw.channels as 3 } })
   try {
-    let image = sharp(path, { limitInputPixels: MOST_PIXELS }).rotate().flatten({ background: 'white' })
-    if (shape !== undefined) image = await framed(sharp, image, shape, framing)
-    image = image.toColorspace(shape?.channels === 1 ? 'b-w' : 'srgb')
-    const { data, info } = await image.raw().toBuffer({ resolveWithObject: true })
-    const { channels, height, width } = info
+    const image = sharp(path, { limitInputPixels: MOST_PIXELS }).rotate().removeAlpha().toColorspace('srgb')
+    const { hasAlpha, autoOrient } = await image.metadata()
+    // Transparency is left out, as transformers does it. Pixels that are mixed when an image is resized must not be weighed by it.
+    const source = hasAlpha ? { ...autoOrient, image: open(await decoded(image)) } : { ...autoOrient, image }
+    const { data, channels, height, width } = await framed(open, source, shape, framing)
+    if (shape?.channels === 1) return { channels: 1, height, width, pixels: planar(gray(data), 1) }
     return { channels, height, width, pixels: planar(data, channels) }
   } catch (cause) {
     const reason = (cause as Error).message.split('\n')[0]?.replace(path, '').slice(0, 200)
@@ -46,31 +50,12 @@ async function decodeImage(path: string, shape: ImageShape | undefined, framing:
   }
 }
 
-/** Resized, its center taken, and squeezed where that is not the shape that the model takes. */
-async function framed(
-  sharp: Awaited<ReturnType<typeof imageReader>>,
-  image: Sharp,
-  { height, width }: ImageShape,
-  { resize, crop, kernel }: ImageFraming,
-): Promise<Sharp> {
-  const how = { ...(kernel && { kernel }) }
-  if (crop === undefined) return image.resize(width, height, { fit: 'fill', ...how })
-  const resized =
-    resize === undefined
-      ? image
-      : 'shortestEdge' in resize
-        ? image.resize(resize.shortestEdge, resize.shortestEdge, { fit: 'outside', ...how })
-        : image.resize(resize.width, resize.height, { fit: 'fill', ...how })
-  const { data, info } = await resized.raw().toBuffer({ resolveWithObject: true })
-  const { channels } = info
-  const size = { width: Math.min(crop.width, info.width), height: Math.min(crop.height, info.height) }
-  const [left, top] = [Math.floor((info.width - size.width) / 2), Math.floor((info.height - size.height) / 2)]
-  const center = sharp(data, { raw: { width: info.width, height: info.height, channels } }).extract({
-    left,
-    top,
-    ...size,
+/** The luma of colors (ITU-R 601), in the integers that Pillow computes it in. */
+function gray(colors: Uint8Array): Uint8Array {
+  return Uint8Array.from({ length: colors.length / 3 }, (_, i) => {
+    const [red, green, blue] = colors.subarray(3 * i, 3 * i + 3) as unknown as [number, number, number]
+    return (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16
   })
-  return size.width === width && size.height === height ? center : center.resize(width, height, { fit: 'fill', ...how })
 }
 
 async function imageReader(): Promise<typeof import('sharp')['default']> {

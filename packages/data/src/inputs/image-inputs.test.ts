@@ -60,6 +60,10 @@ describe('imageInputs', () => {
   test('refuses other inputs and a deviation of 0', async () => {
     const flat = [{ name: 'x', type: 'float32', dims: ['b', 784] }]
     await expect(imageInputs(images, flat)).rejects.toThrow('is not float32 [batch, channels, height, width]')
+    const last = [{ name: 'x', type: 'float32', dims: ['b', 224, 224, 3] }]
+    await expect(imageInputs(images, last)).rejects.toThrow(
+      '"x", float32 [b, 224, 224, 3], is not float32 [batch, channels',
+    )
     await expect(imageInputs(images, [...declared, ...flat])).rejects.toThrow('the model has 2: pixel_values, x')
     const normalization = { mean: [0], std: [0] }
     await expect(imageInputs(images, declared, { normalization })).rejects.toMatchObject({ code: 'TP_OPTION' })

@@ -21,8 +21,9 @@ export async function imageInputs(
   options: ImageOptions = {},
 ): Promise<ModelInputs> {
   const input = onlyInput(inputs, 'images')
-  if (input.dims.length !== 4 || input.type !== 'float32') {
-    throw new TpError('TP_INPUT', 'data', `input "${input.name}" is not float32 [batch, channels, height, width]`)
+  if (input.dims.length !== 4 || input.type !== 'float32' || isChannelsLast(input)) {
+    const seen = `input "${input.name}", ${input.type} [${input.dims.join(', ')}],`
+    throw new TpError('TP_INPUT', 'data', `${seen} is not float32 [batch, channels, height, width]`)
   }
   const { normalization, framing } = options
   const size = sizeAfter(framing) ?? options.size
@@ -51,7 +52,7 @@ export async function imageInputs(
       const size = shape.channels * shape.height * shape.width
       const data = new Float32Array(images.length * size)
       for (const [b, image] of images.entries()) {
-        checkShape(image, shape, batch[b]?.source ?? dataset.source)
+        checkShape(image, shape, batch[b] ?? dataset)
         const area = image.height * image.width
         for (let i = 0; i < size; i++) {
           const channel = Math.floor(i / area)
@@ -65,6 +66,11 @@ export async function imageInputs(
   }
 }
 
+/** As TensorFlow has images; no image is as wide as it has colors. */
+function isChannelsLast(input: ValueInfo): boolean {
+  return (fixedSize(input, 1) ?? 1) > 4 && (fixedSize(input, 3) ?? 5) <= 4
+}
+
 /** The size of all images that are framed so, if they have one. */
 function sizeAfter({
   resize,
@@ -75,19 +81,23 @@ function sizeAfter({
 
 type PartialShape = { readonly [axis in keyof ImageShape]: number | undefined }
 
-function complete({ channels, height, width }: PartialShape): ImageShape | undefined {
-  return channels && height && width ? { channels, height, width } : undefined
+/** Files are read in color where nothing says how many channels they are to have. */
+function complete({ channels = 3, height, width }: PartialShape): ImageShape | undefined {
+  return height && width ? { channels, height, width } : undefined
 }
 
 function defined(shape: PartialShape): Partial<ImageShape> {
   return Object.fromEntries(Object.entries(shape).filter(([, size]) => size !== undefined))
 }
 
-function checkShape(image: ImageShape, expected: ImageShape, source: string): void {
+function checkShape(image: ImageShape, expected: ImageShape, from: { readonly source: string; bytes?: unknown }): void {
   const text = ({ channels, height, width }: ImageShape): string => `${channels} × ${height} × ${width}`
   if (text(image) === text(expected)) return
-  const advice = 'the size of preprocessor_config.json next to the model would bring all images to one size'
-  throw new TpError('TP_DATA', 'data', `${source}: is ${text(image)}, but ${text(expected)} is needed; ${advice}`)
+  // Only files are resized.
+  const advice = from.bytes
+    ? '; the size of preprocessor_config.json next to the model would bring all images to one size'
+    : ''
+  throw new TpError('TP_DATA', 'data', `${from.source}: is ${text(image)}, but ${text(expected)} is needed${advice}`)
 }
 
 function measuredNote(mean: readonly number[], std: readonly number[]): string {

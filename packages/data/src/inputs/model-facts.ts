@@ -58,19 +58,28 @@ interface Config {
   readonly pad_token_id?: number
   readonly vocab_size?: number
   readonly image_size?: unknown
+  /** Of images. */
+  readonly num_channels?: unknown
 }
 
 interface Preprocessor {
-  readonly image_mean?: readonly number[]
-  readonly image_std?: readonly number[]
+  readonly image_processor_type?: unknown
+  /** The name of the same in older versions. */
+  readonly feature_extractor_type?: unknown
+  /** By channel, or one for all. */
+  readonly image_mean?: number | readonly number[] | null
+  readonly image_std?: number | readonly number[] | null
   readonly do_normalize?: boolean
+  readonly do_rescale?: boolean
+  /** The factor by which bytes are multiplied before they are normalized. */
+  readonly rescale_factor?: number | null
   readonly sampling_rate?: number
   readonly do_resize?: boolean
   readonly do_center_crop?: boolean
-  /** A number: the shorter side where the center is cropped, else both. */
+  /** A number: both sides, or the shorter one. */
   readonly size?: unknown
   readonly crop_size?: unknown
-  /** As Pillow counts them: 0 nearest, 1 Lanczos, 2 bilinear, 3 bicubic. */
+  /** As Pillow counts them: 0 nearest, 1 Lanczos, 2 bilinear, 3 bicubic, 4 box, 5 Hamming. */
   readonly resample?: unknown
 }
 
@@ -89,7 +98,7 @@ export function modelFacts(config: object, preprocessor: object, others: OtherMo
     problem: problemOf(config),
     maxTokens: maxTokensOf(config, others),
     vocabularySize,
-    normalization: normalizationOf(preprocessor),
+    normalization: normalizationOf(preprocessor, config),
     framing: framingOf(preprocessor),
     imageSize: typeof imageSize === 'number' ? imageSize : undefined,
     sampleRate,
@@ -131,22 +140,38 @@ function lengthOf(value: unknown): number | undefined {
     : undefined
 }
 
-function normalizationOf({ image_mean: mean, image_std: std, do_normalize: isNormalizing }: Preprocessor) {
-  if (isNormalizing === false) return { mean: [0], std: [1] }
-  return mean !== undefined && std !== undefined ? { mean, std } : undefined
+function normalizationOf(
+  { do_rescale: isRescaling, rescale_factor: factor, ...preprocessor }: Preprocessor,
+  { num_channels: channels }: Config,
+): Normalization | undefined {
+  const asTheyAre = Array.from({ length: isSide(channels) ? channels : 3 }, () => 0)
+  const { image_mean: mean, image_std: std } =
+    preprocessor.do_normalize === false ? { image_mean: asTheyAre, image_std: 1 } : preprocessor
+  if (mean == null || std == null) return undefined
+  // Transformers normalizes numbers in which white is this one; here it is 1.
+  const white = 255 * (isRescaling === false ? 1 : (factor ?? 1 / 255))
+  const scale = Math.abs(white - 1) < 1e-6 ? 1 : white
+  const scaled = (values: number | readonly number[]): number[] => [values].flat().map((value) => value / scale)
+  return { mean: scaled(mean), std: scaled(std) }
 }
 
 /** As the image processors of transformers read it (`ViTImageProcessor`, `CLIPImageProcessor`, `BitImageProcessor` and the like). */
 function framingOf(preprocessor: Preprocessor): ImageFraming | undefined {
   const { size, crop_size: cropSize, do_resize: isResizing, do_center_crop: isCropping } = preprocessor
   const crop = isCropping === true ? sidesOf(cropSize) : undefined
-  const shortest = isRecord(size) ? size.shortest_edge : crop === undefined ? undefined : size
-  const resize = isSide(shortest) ? { shortestEdge: shortest } : sidesOf(size)
-  if (isResizing === false || (crop === undefined && resize === undefined)) return undefined
+  const isSquare =
+    crop === undefined || SQUARE.test(`${preprocessor.image_processor_type ?? preprocessor.feature_extractor_type}`)
+  const shortest = isRecord(size) ? size.shortest_edge : isSquare ? undefined : size
+  const sides = isSide(shortest) ? { shortestEdge: shortest } : sidesOf(size)
+  const resize = isResizing === false ? undefined : sides
+  if (crop === undefined && resize === undefined) return undefined
   return { resize, crop, kernel: KERNELS[Number(preprocessor.resample ?? 2)] }
 }
 
-const KERNELS = ['nearest', 'lanczos3', 'linear', 'cubic'] as const
+/** Those that crop the center, and read a size of one number as both sides, where others read the shorter one. */
+const SQUARE = /^(?:DeiT|Beit|Perceiver|EfficientNet)/
+
+const KERNELS = ['nearest', 'lanczos3', 'linear', 'cubic', 'box', 'hamming'] as const
 
 function sidesOf(size: unknown): { readonly height: number; readonly width: number } | undefined {
   const { height, width } = isRecord(size) ? size : { height: size, width: size }

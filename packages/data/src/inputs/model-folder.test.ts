@@ -95,7 +95,7 @@ describe('readModelFolder', () => {
     const path = join(folder, 'model.onnx')
     expect(await readModelFolder(path)).toMatchObject({ normalization: { mean: [0.5], std: [0.25] }, sampleRate: 8000 })
     await write('preprocessor_config.json', { do_normalize: false, image_mean: [0.5], image_std: [0.25] })
-    expect((await readModelFolder(path)).normalization).toEqual({ mean: [0], std: [1] })
+    expect((await readModelFolder(path)).normalization).toEqual({ mean: [0, 0, 0], std: [1] })
   })
 
   test('finds nothing for a model without other files', async () => {

@@ -34,4 +34,7 @@ test('shows the known labels next to an unknown one', () => {
   expect(() => requireClass('neutral', undefined, 'x.tsv, line 3')).toThrow(
     'class names are not known; give them as labels (--labels=NAME,NAME…)',
   )
+  expect(() => requireClass('3.5', undefined, 'x.tsv, line 3')).toThrow(
+    'the label "3.5" is not the number of a class; where the model estimates such numbers, give the task regression',
+  )
 })

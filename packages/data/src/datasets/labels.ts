@@ -1,5 +1,6 @@
 import { TpError } from '@tp/core'
 import { shown } from './table/data-error.ts'
+import { numberIn } from './table/number-in.ts'
 
 export interface LabeledOptions {
   /** The model's class names by number; without them labels have to be class numbers. */
@@ -36,6 +37,10 @@ export const NO_LABELS = 'to read no labels, give unlabeled (--unlabeled)'
 export function requireClass(label: string, labels: readonly string[] | undefined, source: string): number {
   const id = classOf(label, labels)
   if (id !== undefined) return id
+  if (labels === undefined && numberIn(label) !== undefined) {
+    const advice = `where the model estimates such numbers, give the task regression; ${NO_LABELS}`
+    throw new TpError('TP_DATA', 'data', `${source}: the label ${shown(label)} is not the number of a class; ${advice}`)
+  }
   throw new TpError(
     'TP_DATA',
     'data',

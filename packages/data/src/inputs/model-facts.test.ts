@@ -70,3 +70,7 @@ test.each([
 test('an image that is not normalized has the channels of the configuration', () => {
   expect(modelFacts({ num_channels: 1 }, { do_normalize: false }).normalization).toEqual({ mean: [0], std: [1] })
 })
+
+test('one name is not a class, since one logit tells two apart', () => {
+  expect(modelFacts({ id2label: { 0: 'LABEL_0' } }, {}).labels).toBeUndefined()
+})

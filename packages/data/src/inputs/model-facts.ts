@@ -108,7 +108,10 @@ export function modelFacts(config: object, preprocessor: object, others: OtherMo
 
 function labelsOf({ id2label }: Config): readonly string[] | undefined {
   if (typeof id2label !== 'object' || id2label === null) return undefined
-  return Array.from({ length: Object.keys(id2label).length }, (_, id) => {
+  const { length } = Object.keys(id2label)
+  // One number is an estimate, or tells two classes apart, and its name is of neither.
+  if (length === 1) return undefined
+  return Array.from({ length }, (_, id) => {
     const label: unknown = id2label[id]
     return typeof label === 'string' ? label : `LABEL_${id}`
   })

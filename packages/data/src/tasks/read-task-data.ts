@@ -60,7 +60,9 @@ export async function readTaskData(
   const map = task === 'embeddings' ? mapOutput(model) : undefined
   if (map !== undefined) throw givesMap(modelPath, map)
   if (task === 'classification' || task === 'ranking' || (task === 'embeddings' && !isText)) {
-    const inputs = await readInputs(known, model, data, options)
+    // Vectors of images and sounds are compared with those of the dense model, whatever folders are called.
+    const unlabeled = options.unlabeled || task === 'embeddings' || undefined
+    const inputs = await readInputs(known, model, data, { ...options, unlabeled })
     if (inputs.ranking !== undefined && !competes(inputs.ranking)) return unranked(inputs, inputs.ranking, options.task)
     // One logit on texts with classes says which of two classes they are of, as a sigmoid reads it.
     const ofClasses = options.task === undefined && task === 'ranking' && inputs.ranking === undefined

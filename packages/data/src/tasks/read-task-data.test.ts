@@ -1,0 +1,25 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { expect, test } from 'vitest'
+import { readTaskData } from './read-task-data.ts'
+
+test('images of which vectors are made need no labels that the model knows', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tp-vectors-'))
+  try {
+    await mkdir(join(folder, 'cat'))
+    await sharp({ create: { width: 4, height: 4, channels: 3, background: 'red' } })
+      .png()
+      .toFile(join(folder, 'cat', '1.png'))
+    const inputs = [{ name: 'pixel_values', type: 'float32', dims: ['batch', 3, 4, 4] }]
+    const outputs = [{ name: 'image_embeds', type: 'float32', dims: ['batch', 8] }]
+    const data = await readTaskData(join(folder, 'model.onnx'), { inputs, outputs }, folder)
+    expect(data).toMatchObject({ task: 'embeddings', inputs: { targets: [-1] } })
+    const classes = [{ name: 'logits', type: 'float32', dims: ['batch', 2] }]
+    const read = readTaskData(join(folder, 'model.onnx'), { inputs, outputs: classes }, folder)
+    await expect(read).rejects.toThrow('the label "cat" is a name')
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})

@@ -26,6 +26,7 @@ test.each([
   ['csv', "text,labels\ngood,\"['joy', 'fear']\"\nbad film,[]\nwell,['anger']\n"],
   ['csv', 'id,comment_text,joy,anger,fear\n1,good,1,0,1\n2,bad film,0,0,0\n3,well,0,1,0\n'],
   ['csv', 'text,labels\ngood,1 0 1\nbad film,0 0 0\nwell,0 1 0\n'],
+  ['csv', 'text,labels\ngood,"[True, False, True]"\nbad film,"[False, False, False]"\nwell,"[False, True, False]"\n'],
   ['jsonl', '{"text":"good","labels":["joy","fear"]}\n{"text":"bad film","labels":[]}\n{"text":"well","labels":[1]}\n'],
   [
     'jsonl',
@@ -54,6 +55,7 @@ test('reads texts without labels', async () => {
 
 test.each([
   ['text\tlabels\ngood\tjoy,hate\n', 'line 2: unknown label "hate"; the model knows joy, anger, fear'],
+  ['text\tmood\ngood\tjoy\n', 'cannot tell which column holds the labels'],
   ['text\tjoy\tanger\tfear\ngood\t1\t0\tmaybe\n', 'line 2: has "maybe" where 0 or 1 says whether a label holds'],
 ])('names the line of what is not a label: %j', async (content, message) => {
   await expect(read('tsv', content)).rejects.toMatchObject({

@@ -1,7 +1,7 @@
 import { type TextDataset, textDataset } from './dataset.ts'
 import { requireClass } from './labels.ts'
 import { LABEL_NAMES } from './table/column-names.ts'
-import { type Columns, columnNamed, pairColumns, textColumn } from './table/columns.ts'
+import { type Columns, columnNamed, pairColumns, requireUnlabeled, textColumn } from './table/columns.ts'
 import { dataError } from './table/data-error.ts'
 import { readTable } from './table/read-table.ts'
 import type { Row } from './table/table.ts'
@@ -28,27 +28,32 @@ export async function readLabelSets(path: string, count: number, options: TableO
   const texts = textDataset(path, textsIn(table, columns))
   if (options.unlabeled) return { texts, sets: undefined }
   const read = listsIn(path, columns, options)
-  if (read === undefined) return { texts, sets: undefined }
+  if (read === undefined) {
+    requireUnlabeled(path, columns)
+    return { texts, sets: undefined }
+  }
   const { lists, isHot = areHot(lists, count) } = read
   const sets = lists.map((list, i) => {
     const where = `${path}, line ${rows[i]?.line}`
     if (!isHot) return list.map((name) => requireClass(name, options.labels ?? numbered(count), where))
-    const wrong = list.find((cell) => !(cell.trim().toLowerCase() in ZERO_OR_ONE))
+    const wrong = list.find((cell) => bitIn(cell) === undefined)
     if (wrong !== undefined)
       throw dataError(where, `has "${wrong.slice(0, 40)}" where 0 or 1 says whether a label holds`)
-    return list.flatMap((cell, label) => (ZERO_OR_ONE[cell.trim().toLowerCase()] === 1 ? [label] : []))
+    return list.flatMap((cell, label) => (bitIn(cell) === 1 ? [label] : []))
   })
   return { texts, sets }
 }
 
-const ZERO_OR_ONE: Readonly<Record<string, 0 | 1>> = {
-  ...{ '0': 0, '0.0': 0, false: 0 },
-  ...{ '1': 1, '1.0': 1, true: 1 },
-}
+const ZERO_OR_ONE: ReadonlyMap<string, 0 | 1> = new Map([
+  ...(['0', '0.0', 'false'] as const).map((cell) => [cell, 0] as const),
+  ...(['1', '1.0', 'true'] as const).map((cell) => [cell, 1] as const),
+])
+
+const bitIn = (cell: string): 0 | 1 | undefined => ZERO_OR_ONE.get(cell.trim().toLowerCase())
 
 /** Whether each list says of every label whether it holds. */
 function areHot(lists: readonly (readonly string[])[], count: number): boolean {
-  return lists.every((list) => list.length === count && list.every((cell) => cell in ZERO_OR_ONE))
+  return lists.every((list) => list.length === count && list.every((cell) => bitIn(cell) !== undefined))
 }
 
 interface Lists {

@@ -32,6 +32,9 @@ test('reads a number for each text or pair, below zero, too', async () => {
 test('reads texts without numbers, and names the line of one that is not', async () => {
   expect(await read('text\na\n')).toEqual([[undefined], undefined])
   expect(await read('text\tscore\na\thigh\n', { unlabeled: true })).toEqual([[undefined], undefined])
+  expect(await read('id\ttext\n1\ta\n')).toEqual([[undefined], undefined])
+  for (const table of ['text\tgrade\na\t4\n', '1\ta text\t0.5\n2\tanother one\t2\n'])
+    await expect(read(table)).rejects.toThrow('cannot tell which column holds the labels')
   const message = 'line 2: has the score "high", which is not a number'
   await expect(read('text\tscore\na\thigh\n')).rejects.toMatchObject({
     code: 'TP_DATA',

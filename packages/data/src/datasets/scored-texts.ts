@@ -1,5 +1,12 @@
 import { type TextDataset, textDataset } from './dataset.ts'
-import { type Columns, columnNamed, pairColumns, RELEVANCE_NAMES, textColumn } from './table/columns.ts'
+import {
+  type Columns,
+  columnNamed,
+  pairColumns,
+  RELEVANCE_NAMES,
+  requireUnlabeled,
+  textColumn,
+} from './table/columns.ts'
 import { dataError, shown } from './table/data-error.ts'
 import { numberIn } from './table/number-in.ts'
 import { readTable } from './table/read-table.ts'
@@ -24,8 +31,12 @@ export async function readScoredTexts(path: string, options: TableOptions = {}):
   const columns = pairColumns(table, options) ?? textColumn(table, options)
   const { rows } = columns
   const texts = textDataset(path, textsIn(table, columns))
-  const score = options.unlabeled ? -1 : scoreColumn(path, columns, options.labelColumn)
-  if (score < 0) return { texts, scores: undefined }
+  if (options.unlabeled) return { texts, scores: undefined }
+  const score = scoreColumn(path, columns, options.labelColumn)
+  if (score < 0) {
+    requireUnlabeled(path, columns)
+    return { texts, scores: undefined }
+  }
   const scores = rows.map(({ cells, line }) => {
     const value = numberIn(cells[score])
     if (value !== undefined) return value

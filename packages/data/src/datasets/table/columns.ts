@@ -228,7 +228,18 @@ export function columnNamed({ path, names, header }: Pick<Find, 'path' | 'names'
   throw dataError(path, `${problem} called ${shown(option)}; its columns are ${listed(names)}`)
 }
 
-function untold({ path, names, header }: Find, what: string, option: keyof ColumnOptions): Error {
+/** @throws TpError TP_DATA for a column that may hold labels: neither the texts, nor called like texts or numbers of rows */
+export function requireUnlabeled(path: string, { names, header, text, pair }: Columns): void {
+  const isOther = (name: string): boolean => !header || !(isText(name) || isPairName(name) || isIndex(name))
+  const others = names.filter((name, i) => i !== text && i !== pair && isOther(plain(name)))
+  if (others.length > 0) throw untold({ path, names, header }, 'labels', 'labelColumn')
+}
+
+function untold(
+  { path, names, header }: Pick<Find, 'path' | 'names' | 'header'>,
+  what: string,
+  option: keyof ColumnOptions,
+): Error {
   const seen = header ? `its columns are ${listed(names)}` : `it has no header, and its first line is ${listed(names)}`
   const name = option === 'textColumn' ? 'text' : 'label'
   const advice = header

@@ -42,6 +42,18 @@ describe('readTaggedTsv', () => {
     expect(await read(lines)).toEqual([{ words: 'Ada "', tags: [1, 0], line: 3 }])
   })
 
+  test('reads columns with spaces between them, as CoNLL has them, where the last are names of tags', async () => {
+    const lines = '-DOCSTART- -X- -X- O\n\nAda NNP B-NP B-PER\nwrote VBD  B-VP O \n\nYes UH O O\n'
+    expect(await read(lines)).toEqual([
+      { words: 'Ada wrote', tags: [1, 0], line: 3 },
+      { words: 'Yes', tags: [0], line: 6 },
+    ])
+    expect(await hasTagColumn(await written(lines), labels)).toBe(true)
+    expect(await hasTagColumn(await written('Ada wrote to O\nYes\n'), labels)).toBe(false)
+    expect(await hasTagColumn(await written('Ada wrote\nto O\n'), labels)).toBe(false)
+    await expect(read('Ada B-PER\nwrote B-XYZ\n')).rejects.toThrow('line 2: unknown label "B-XYZ"')
+  })
+
   test('takes an ignored tag, and numbers where names are not known', async () => {
     expect(await read('Ada\t1\nx\t-100\n', {})).toEqual([{ words: 'Ada x', tags: [1, IGNORED], line: 1 }])
   })

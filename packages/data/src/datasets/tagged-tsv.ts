@@ -22,13 +22,14 @@ export interface TaggedDataset {
 }
 
 /**
- * Reads `word<TAB>tag` lines, UTF-8, with an empty line between sentences (the form of CoNLL's shared tasks). Of more than
- * two columns the first is the word and the last the tag. `-DOCSTART-` lines separate documents and hold nothing; the tag
- * −100 is not judged.
+ * Reads `word<TAB>tag` lines, UTF-8, with an empty line between sentences (the form of CoNLL's shared tasks, which have spaces for tabs,
+ * and are read so where the first line ends with the name of a tag). Of more than two columns the first is the word and the last the tag.
+ * `-DOCSTART-` lines separate documents and hold nothing; the tag −100 is not judged.
  * @throws TpError TP_DATA naming the line
  */
 export async function readTaggedTsv(path: string, { labels, limit }: LabeledOptions = {}): Promise<TaggedDataset> {
   const text = await readText(path)
+  const separator = separatorIn(text, labels) ?? '\t'
   const size = new TableSize(MOST_WORDS)
   const sentences: TaggedSentence[] = []
   let words: string[] = []
@@ -46,7 +47,7 @@ export async function readTaggedTsv(path: string, { labels, limit }: LabeledOpti
       if (sentences.length === limit) break
       continue
     }
-    const cells = line.split('\t')
+    const cells = (separator === '\t' ? line : line.trim()).split(separator)
     const [word, tag] = [cells[0] as string, cells.at(-1)?.trim() ?? '']
     if (cells.length < 2 || word.trim() === '' || tag === '') {
       throw new TpError('TP_DATA', 'data', `${source}: is not word<TAB>tag; sentences are separated by empty lines`)
@@ -65,13 +66,30 @@ export async function readTaggedTsv(path: string, { labels, limit }: LabeledOpti
   return { source: path, sentences }
 }
 
-/** Whether a file has tags: its first line that holds something has several columns. @throws TpError TP_DATA */
-export async function hasTagColumn(path: string): Promise<boolean> {
-  for (const line of linesOf(await readText(path))) {
-    if (line.trim() !== '' && !line.startsWith('-DOCSTART-')) return line.includes('\t')
-  }
-  return true
+/** Whether a file has tags: its lines have several columns. @throws TpError TP_DATA */
+export async function hasTagColumn(path: string, labels?: readonly string[]): Promise<boolean> {
+  return separatorIn(await readText(path), labels) !== undefined
 }
+
+/**
+ * The separator of words and tags: tabs if the first line that holds something has one; spaces if it ends with the name of a tag, and no line
+ * is a word alone. Undefined where there are no tags.
+ */
+function separatorIn(text: string, labels: readonly string[] | undefined): string | RegExp | undefined {
+  let first: string | undefined
+  for (const line of linesOf(text)) {
+    if (line.trim() === '' || line.startsWith('-DOCSTART-')) continue
+    if (first === undefined) {
+      if (line.includes('\t')) return '\t'
+      if (!labels?.includes(line.trim().split(SPACES).at(-1) ?? '')) return undefined
+      first = line
+    }
+    if (!SPACES.test(line.trim())) return undefined
+  }
+  return first === undefined ? '\t' : SPACES
+}
+
+const SPACES = / +/
 
 /**
  * Sentences without tags: the texts of a table, or one a line. Words are separated by white space.

@@ -83,7 +83,7 @@ export async function readTaskData(
   if (prepare.tokenizer === undefined) {
     throw new TpError('TP_TOKENIZER', 'data', `no tokenizer.json is next to ${modelPath}; give its path`)
   }
-  const tagged = (await hasTagColumn(data))
+  const tagged = (await hasTagColumn(data, labels))
     ? await readTaggedTsv(data, { labels, limit })
     : await readSentences(data, { limit })
   const sentences = wholeBatches(tagged.sentences, options)

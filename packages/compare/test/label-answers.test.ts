@@ -56,6 +56,9 @@ test('decides each label at one half, and counts micro-F1 of those that hold', a
   expect(found.f1?.estimate).toBeCloseTo((200 * both) / ones, 9)
   expect(found.accuracy.estimate).toBeCloseTo((100 * pairs.filter(([guess, right]) => guess === right).length) / 80, 9)
 
+  const nothing = { ...labeled, tags: tags.map(() => Int32Array.of(0, 0)) }
+  expect(Object.keys((await evaluateTokens(session, nothing, { batchSize: 8 })).figures)).toEqual(['accuracy'])
+
   const comparer = comparerOf({ task: 'multi-label', inputs: labeled, labels: undefined })
   expect(Object.keys(comparer.dense(found).cells)).toEqual([
     'micro-F1',

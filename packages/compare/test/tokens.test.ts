@@ -56,6 +56,15 @@ describe('a tagger of mails', () => {
     expect(comparer.nearness(pruned, answers).similarity).toBeCloseTo(agreement)
   })
 
+  test('judges tags one by one where no word is a part of an entity', async () => {
+    const outside = TAGS.indexOf('O')
+    const tags = inputs.tags.map((own) => own.map((tag) => (tag === IGNORED ? IGNORED : outside)))
+    const found = await evaluateTokens(session, { ...inputs, tags }, { labels: TAGS, batchSize: 8 })
+    expect([Object.keys(found.figures), found.f1]).toEqual([['accuracy'], undefined])
+    const { loss } = comparerOf({ task: 'tokens', inputs: { ...inputs, tags }, labels: TAGS }).pruned([found], found)
+    expect(loss).toMatchObject({ unit: 'points of accuracy', interval: { estimate: 0 } })
+  })
+
   test('judges a tagger by its logits, mail by mail', { timeout: 60_000 }, async () => {
     let [right, all] = [0, 0]
     for (const [mail, tags] of inputs.tags.entries()) {

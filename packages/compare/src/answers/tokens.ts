@@ -32,7 +32,7 @@ export interface TokenAnswers extends Outcome<'tokens'> {
 export interface TokenEvaluation extends TokenAnswers {
   /** Judged tokens with the right tag, in percent; 95 % interval in which whole sentences vary. */
   readonly accuracy: Interval
-  /** F1 of whole entities in percent, over all types together, for BIO tags; of labels that hold, over all labels together (micro). */
+  /** F1 of whole entities in percent, over all types together, for BIO tags; of labels that hold, over all labels together (micro). Where there are none of them, undefined. */
   readonly f1: Interval | undefined
   /** Sentences with every tag right. */
   readonly correct: readonly boolean[]
@@ -103,9 +103,7 @@ export async function evaluateTokens(
   const labeled = inputs.tags.map((tags) => Int32Array.from(judged(tags), (token) => tags[token] as number))
   const got = labeled.map((tags, i) => tags.filter((tag, token) => tag === predictions[i]?.[token]).length)
   const accuracy: Figure = { got, of: labeled.map(({ length }) => length), share: true }
-  const isOfLabels = inputs.unit === 'labels'
-  const ofTags = labels && isBio(labels) && !isOfLabels ? entityFigure(predictions, labeled, labels) : undefined
-  const f1 = isOfLabels ? tagFigure(predictions, labeled, NOT_HOLDING) : ofTags
+  const f1 = f1Figure(predictions, labeled, inputs.unit, labels)
   return {
     ...answers,
     accuracy: scaledInterval(figureInterval(accuracy), 100),
@@ -113,6 +111,24 @@ export async function evaluateTokens(
     correct: labeled.map((tags, i) => got[i] === tags.length),
     figures: f1 === undefined ? { accuracy } : { f1, accuracy },
   }
+}
+
+/** Of labels that hold, or of whole entities. Undefined for other tags, and where there is nothing to find: F1 would be 0, or 0 / 0. */
+function f1Figure(
+  predictions: readonly Int32Array[],
+  labeled: readonly Int32Array[],
+  unit: TaggedInputs['unit'],
+  labels: readonly string[] | undefined,
+): Figure | undefined {
+  if (unit === 'labels')
+    return labeled.some((tags) => tags.some((tag) => tag !== NOT_HOLDING))
+      ? tagFigure(predictions, labeled, NOT_HOLDING)
+      : undefined
+  if (labels === undefined || !isBio(labels)) return undefined
+  const outside = labels.indexOf('O')
+  return labeled.some((tags) => tags.some((tag) => tag !== outside))
+    ? entityFigure(predictions, labeled, labels)
+    : undefined
 }
 
 /** The tag of a label that does not hold. */

@@ -80,6 +80,12 @@ export async function check(pruned: Loadable, dense: Loadable, options: CheckOpt
     const seen = `${data.inputs.source} has no query with two candidates, so that no order can be lost`
     throw new TpError('TP_DATA', 'compare', `${seen}; give candidates of the same query`)
   }
+  if (Number.isNaN(loss.interval.estimate))
+    throw new TpError(
+      'TP_DATA',
+      'compare',
+      `${data.inputs.source} has nothing that is judged, so that nothing can be lost`,
+    )
   onStage?.('times')
   const { timingMs, timedExamples } = options
   const timing = { batchSize, timingMs, timedExamples, signal, onProgress }

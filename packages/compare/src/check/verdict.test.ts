@@ -50,6 +50,18 @@ test('says that examples to which the dense model gives one answer show nothing,
   expect(verdictOf(measured, { ...demands, confident: true }).passed).toBe(false)
 })
 
+test('takes an interval that was drawn from few examples for nothing shown, however narrow it is', () => {
+  const measured = { loss: { ...loss(0, 0, 0), drawn: 12 }, speedup: fast, examples: 24 }
+  expect(verdictOf(measured, demands)).toEqual({
+    answer: 'not shown',
+    passed: true,
+    text: 'not shown: 1.64× (1.60 … 1.70) as fast as dense, but 12 examples do not show that it loses at most 0.5 points of accuracy: 0.0 (0.0 … 0.0); it takes 300',
+  })
+  expect(verdictOf(measured, { ...demands, confident: true }).passed).toBe(false)
+  expect(verdictOf({ ...measured, loss: { ...loss(0, 0, 0, true), drawn: 12 } }, demands).answer).toBe('yes')
+  expect(verdictOf({ ...measured, loss: { ...loss(0, 0, 0), drawn: 300 } }, demands).answer).toBe('yes')
+})
+
 test('needs no examples where all outputs are the dense ones', () => {
   const measured = { loss: loss(0, -60, 60, true), speedup: speed(1.1, 1.08, 1.12), examples: 2 }
   expect(verdictOf(measured, { maxLoss: 0, confident: true })).toEqual({

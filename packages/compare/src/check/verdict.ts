@@ -1,5 +1,6 @@
 import type { Interval, Speedup } from '@tp/metrics'
 import type { ComparedLoss } from '../tasks/comparer.ts'
+import { FEWEST_TO_BE_SAFE } from '../tasks/safety.ts'
 import { amountOf, factor, points, speedUpText } from '../texts.ts'
 
 /** Conditions that a pruned model has to meet. */
@@ -30,9 +31,10 @@ export interface Verdict {
 const SHOWN = 0.05
 
 export function verdictOf(measured: Measured, demands: Demands): Verdict {
-  const { loss, speedup, examples } = measured
+  const { loss, speedup } = measured
   const { maxLoss, confident, minSpeedup } = demands
-  const { unit, interval, same, oneAnswer, most = interval.high } = loss
+  const { unit, interval, same, oneAnswer, most = interval.high, drawn } = loss
+  const examples = drawn ?? measured.examples
   const high = confident ? Math.max(interval.high, most) : interval.high
   const speed = speedUpText(speedup)
   const allowed = `${maxLoss} ${maxLoss === 1 ? 'is' : 'are'} allowed`
@@ -47,10 +49,14 @@ export function verdictOf(measured: Measured, demands: Demands): Verdict {
     const seen = `the dense model gives all ${said}, so they cannot show a loss; give ${needed}`
     return notShown(`${speed} as fast as dense, but ${seen}`, !confident)
   }
-  if (!same && high > Math.max(maxLoss, SHOWN)) {
+  const isWithin = high <= Math.max(maxLoss, SHOWN)
+  const isOfFew = drawn !== undefined && drawn < FEWEST_TO_BE_SAFE
+  if (!same && (!isWithin || isOfFew)) {
     const few = `${examples.toLocaleString('en-US')} ${examples === 1 ? 'example does' : 'examples do'} not show`
     const claim = `that it loses at most ${amountOf(maxLoss, unit)}: ${points({ ...interval, high })}`
-    const enough = examplesToShow({ estimate: interval.estimate, high }, maxLoss, examples)
+    const enough = isWithin
+      ? `; it takes ${FEWEST_TO_BE_SAFE}`
+      : examplesToShow({ estimate: interval.estimate, high }, maxLoss, examples)
     return notShown(`${speed} as fast as dense, but ${few} ${claim}${enough}`, !confident)
   }
   if (minSpeedup === undefined && speedup.low <= 1)

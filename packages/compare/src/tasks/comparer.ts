@@ -40,6 +40,8 @@ export interface ComparedLoss {
   readonly same: boolean
   /** Present where the dense model gives one answer to all examples, which cannot tell it from a model that always gives that. */
   readonly oneAnswer?: OneAnswer | undefined
+  /** How many examples a bootstrap drew the interval from: of few, and where hardly any answer differs, it is too narrow. Absent for other intervals. */
+  readonly drawn?: number
 }
 
 /** Numbers by example, so that two prunings are compared on the same ones. */

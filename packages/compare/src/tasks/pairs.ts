@@ -46,7 +46,7 @@ export function pairComparer(inputs: ModelInputs, { scores }: ScoredPairs): Comp
       return {
         cells: { [SPEARMAN]: { interval: spearman }, [LOSS]: { points: loss } },
         content: { spearman, loss, safety, tolerance: TOLERANCE },
-        loss: { unit: "points of Spearman's correlation", interval: loss, same },
+        loss: { unit: "points of Spearman's correlation", interval: loss, same, drawn: count },
         verdict: `${verdicts[safety]}${isOfFew ? ` (by ${count} pairs; it takes ${FEWEST_TO_BE_SAFE})` : ''}`,
       }
     },

@@ -49,6 +49,7 @@ export function regressionComparer(inputs: ModelInputs): Comparer<RankingEvaluat
           interval: loss,
           same: outcomes.every(({ scores }) => areSameLogits(scores, dense.scores)),
           oneAnswer: sampleDeviation(dense.scores) === 0 ? oneAnswers.correlation : undefined,
+          drawn: count,
         },
       }
     },

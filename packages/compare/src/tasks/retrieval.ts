@@ -58,7 +58,12 @@ export function retrievalComparer(inputs: ModelInputs, data: SearchData, byToken
       })
       return {
         ...described(results),
-        loss: { unit: 'points of nDCG@10', interval: (results.at(-1) as SideResult).loss, same },
+        loss: {
+          unit: 'points of nDCG@10',
+          interval: (results.at(-1) as SideResult).loss,
+          same,
+          drawn: before.ndcg10.length,
+        },
         content: {
           ...Object.fromEntries(
             results.map(({ side, found, loss, safety }) => [

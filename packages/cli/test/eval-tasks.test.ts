@@ -107,6 +107,27 @@ describe('embeddings', () => {
     expect(text.stdout).toMatch(/ cosine to dense +rank correlation +nearest 10 kept +in the dense index +FLOPs/)
   })
 
+  test('compares no two methods by example where pairs are judged by a correlation', {
+    timeout,
+  }, async () => {
+    const pairs = ['sentence1\tsentence2\tscore', 'win cash now\twin a prize\t5', 'see you\twin cash\t0', 'a\tb\t1']
+    writeFileSync(folder.at('pairs.tsv'), `${pairs.join('\n')}\n`)
+    const methods = ['--methods', 'stride,truncate', '--keep', '0.5']
+    const args = [
+      'eval',
+      folder.at('states.onnx'),
+      '--data',
+      folder.at('pairs.tsv'),
+      ...tokenizer,
+      ...methods,
+      '--json',
+    ]
+    const { code, stdout } = await tpHere(args)
+    expect(code).toBe(0)
+    const { judged, rows, between } = JSON.parse(stdout)
+    expect([judged, rows.length, between]).toEqual([{ by: 'scores', pairs: 3 }, 4, []])
+  })
+
   test('can be requested for a model that looks like a classifier', { timeout }, async () => {
     const args = ['eval', mail, '--data', folder.at('mails.tsv'), '--task', 'embeddings', '--limit', '4', '--json']
     const { stdout } = await tpHere(args)

@@ -14,9 +14,9 @@ interface Between {
   readonly test: McNemar | undefined
 }
 
-/** All pairs of pruned rows, in the order of the table. */
+/** All pairs of pruned rows, in the order of the table; none of a correlation, which no example has alone. */
 function betweenRows(rows: readonly ResultRow[]): Between[] {
-  const pruned = rows.filter(({ keep }) => keep !== '')
+  const pruned = rows.filter(({ keep, answers }) => keep !== '' && answers.paired !== undefined)
   return pruned.flatMap((first, i) => pruned.slice(i + 1).map((second) => compare(first, second)))
 }
 

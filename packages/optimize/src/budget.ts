@@ -85,7 +85,7 @@ async function msOfExample(
 
 function gridOf({ lengths }: ModelInputs): Shape[] {
   if (lengths === undefined) return [{ batch: 1 }]
-  const longest = Math.max(...lengths)
+  const longest = lengths.reduce((most, own) => Math.max(most, own))
   const tokens = GRID.filter((length) => length <= longest)
   return (tokens.length === 0 ? [longest] : tokens).map((length) => ({ batch: 1, tokens: length }))
 }

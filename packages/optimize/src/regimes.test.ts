@@ -19,6 +19,11 @@ const cell = fc
     }),
   )
 
+test('finds the longest of more examples than a call has arguments', () => {
+  const lengths = Array.from({ length: 300_000 }, (_, i) => 3 + (i % 10))
+  expect(usualGrid({ lengths }).map(({ tokens }) => tokens)).toEqual([8, 12, 8, 12, 8, 12])
+})
+
 test('sends no run to the pruned model that was timed slower than dense, with the lowest such limit', () => {
   fc.assert(
     fc.property(fc.array(cell), (cells) => {

@@ -102,7 +102,7 @@ const MOST_POSITIONS = 4096
 export function usualGrid({ lengths }: Pick<ModelInputs, 'lengths'>): Shape[] {
   const batches = [1, 4, 16]
   if (lengths === undefined) return batches.map((batch) => ({ batch }))
-  const most = Math.max(...lengths)
+  const most = lengths.reduce((longest, own) => Math.max(longest, own))
   const tokens: number[] = []
   for (let length = 8; length < most; length *= 2) tokens.push(length)
   tokens.push(most)

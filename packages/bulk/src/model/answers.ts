@@ -7,6 +7,7 @@ import {
   classLogits,
   type Logits,
   largest,
+  lengthOf,
   logitRowsOf,
   probabilities,
   scoresOf,
@@ -157,6 +158,6 @@ function classesOf(
 }
 
 function ofLength(vector: Float64Array, isNormalized: boolean): Float32Array {
-  const length = isNormalized ? Math.hypot(...vector) : 1
+  const length = isNormalized ? lengthOf(vector) : 1
   return Float32Array.from(vector, (value) => (length > 0 ? value / length : value))
 }

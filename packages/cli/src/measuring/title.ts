@@ -14,10 +14,10 @@ export async function titleOf(
 ): Promise<string> {
   const { runtime, version } = await device.diagnose()
   const size = inspection ? ` ${inspection.layers.length}×${inspection.hidden}` : ''
-  const tokens = lengths && `, ${Math.min(...lengths)} … ${Math.max(...lengths)} tokens`
+  const sorted = lengths?.toSorted((a, b) => a - b)
   return [
     `model  ${basename(path)}${size}`,
-    `${grouped(targets.length)} examples${tokens ?? ''}`,
+    `${grouped(targets.length)} examples${sorted ? `, ${sorted[0]} … ${sorted.at(-1)} tokens` : ''}`,
     `${runtime} ${version}, 1 thread`,
   ].join('   ')
 }

@@ -2,7 +2,7 @@ import { TpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
 import { tokenVectorsOf, vectorsOf } from '@tp/data/outputs'
-import { dot, type Figure, nearest, rankCorrelation, similarities, type Vectors } from '@tp/metrics'
+import { dot, type Figure, lengthOf, nearest, rankCorrelation, similarities, type Vectors } from '@tp/metrics'
 import type { Outcome } from './outcome.ts'
 import { type EvaluateOptions, runExamples } from './run-examples.ts'
 
@@ -120,7 +120,7 @@ function joined(vectors: readonly Float64Array[]): Float64Array {
 }
 
 function ofLengthOne(vector: Float64Array, source: string, position: number): Float64Array {
-  const length = Math.hypot(...vector)
+  const length = lengthOf(vector)
   if (length > 0 && Number.isFinite(length)) return vector.map((value) => value / length)
   throw new TpError('TP_OUTPUT', 'compare', `${source}: the vector of example ${position} has length ${length}`)
 }

@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { nearest } from './neighbors.ts'
+import { lengthOf, nearest } from './neighbors.ts'
+
+test('measures vectors of more elements than a call has arguments', () => {
+  expect(lengthOf(Float64Array.of(3, -4))).toBe(5)
+  expect(lengthOf(new Float64Array(250_002).fill(0.5))).toBeCloseTo(0.5 * Math.sqrt(250_002), 9)
+  expect(lengthOf(new Float64Array(0))).toBe(0)
+})
 
 test('orders neighbors by similarity and breaks ties by index', () => {
   const similarity = fc.array(fc.integer({ min: -3, max: 3 }), { minLength: 2, maxLength: 30 })

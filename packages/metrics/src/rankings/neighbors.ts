@@ -27,6 +27,17 @@ export function maxSimilarities(index: Vectors, query: Float64Array, width: numb
   })
 }
 
+/** As many as a call surely takes. */
+const ARGUMENTS = 2 ** 15
+
+/** The length of a vector, of any number of elements: scores of words are as many as a vocabulary has. */
+export function lengthOf(vector: Float64Array): number {
+  const parts = Array.from({ length: Math.ceil(vector.length / ARGUMENTS) }, (_, part) =>
+    Math.hypot(...vector.subarray(part * ARGUMENTS, (part + 1) * ARGUMENTS)),
+  )
+  return Math.hypot(...parts)
+}
+
 export function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0
   for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number)

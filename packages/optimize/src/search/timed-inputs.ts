@@ -12,7 +12,7 @@ export async function timedInputs(inputs: ModelInputs, { batch, tokens }: Shape)
   if (lengths === undefined || tokens === undefined) {
     return inputs.feeds(Array.from({ length: batch }, (_, i) => i % targets.length))
   }
-  const longest = lengths.indexOf(Math.max(...lengths))
+  const longest = lengths.indexOf(lengths.reduce((most, own) => Math.max(most, own)))
   const one = await inputs.feeds([longest])
   return Object.fromEntries(Object.entries(one).map(([name, tensor]) => [name, repeated(name, tensor, batch, tokens)]))
 }

@@ -1,7 +1,7 @@
 import { TpError } from '@tp/core'
 import { type AbortSignalLike, type AnswerForm, asLogits, type NamedTensors } from '@tp/core/runtime'
 import { type ModelBatch, vectorsOf } from '@tp/data/outputs'
-import { answersIn, logitsOf, probabilities, sigmoid } from '@tp/metrics'
+import { answersIn, lengthOf, logitsOf, probabilities, sigmoid } from '@tp/metrics'
 import { rowsOf } from '../engine/row.ts'
 import type { OpenModel } from './open-model.ts'
 import { type Text, tokenize } from './texts.ts'
@@ -58,7 +58,7 @@ export async function embedTexts(
       throw new TpError('TP_REQUEST', 'server', seen)
     }
     const vector = whole.subarray(0, dimensions)
-    const length = normalize ? Math.hypot(...vector) : 1
+    const length = normalize ? lengthOf(vector) : 1
     return Float32Array.from(vector, (value) => (length > 0 ? value / length : value))
   }
   return { answers: answers.map(answer), tokens }

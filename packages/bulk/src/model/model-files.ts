@@ -49,7 +49,11 @@ export async function readModelFiles({
   const folder = await readModelFolder(path)
   const tokenizer = tokenizerPath ?? folder.tokenizer
   if (tokenizer === undefined)
-    throw new TpError('TP_TOKENIZER', 'bulk', `no tokenizer.json is next to ${path}; give its path`)
+    throw new TpError(
+      'TP_TOKENIZER',
+      'bulk',
+      `no tokenizer.json is next to ${path}; give its path: only models of texts are run`,
+    )
   const parts = await hashesOf(model)
   // Files by what they are to the model, not by their paths: a copy elsewhere has the same hash.
   for (const [name, file] of await modelFolderFiles(path))

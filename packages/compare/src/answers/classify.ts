@@ -21,7 +21,7 @@ export async function classify(
     const batch = answersIn(outputs, positions.length)
     if (width === 0) {
       width = batch.classes
-      checkTargets(inputs, Math.max(2, width))
+      checkTargets(inputs, width)
       numbers = new Float32Array(total * width)
     }
     for (const [row, position] of positions.entries())
@@ -34,9 +34,11 @@ export async function classify(
   return { task: 'classification', figures: {}, predictions, classes, logits, answerForm, ...run }
 }
 
-function checkTargets({ targets, source }: ModelInputs, classes: number): void {
+function checkTargets({ targets, source }: ModelInputs, width: number): void {
+  const classes = Math.max(2, width)
   const position = targets.findIndex((target) => target >= classes)
   if (position < 0) return
   const seen = `example ${position} has class ${targets[position]}, but the model gives ${classes} classes (0…${classes - 1})`
-  throw new TpError('TP_DATA', 'compare', `${source}: ${seen}`)
+  const advice = width === 1 ? '; where its one number estimates such classes, give the task regression' : ''
+  throw new TpError('TP_DATA', 'compare', `${source}: ${seen}${advice}`)
 }

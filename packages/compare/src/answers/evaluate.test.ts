@@ -71,6 +71,14 @@ describe('the mail model', () => {
     })
   })
 
+  test('names the task where one number is to be a class', async () => {
+    const ratings = await prepare(textDataset('ratings', [{ text: 'hello', label: 4 }]))
+    const run = async () => ({ score: { type: 'float32', dims: [1, 1], data: Float32Array.of(3) } })
+    await expect(evaluate({ ...session, run } as typeof session, ratings)).rejects.toThrow(
+      '(0…1); where its one number estimates such classes, give the task regression',
+    )
+  })
+
   test('finds no answer right or wrong without labels, and gives answers all the same', async () => {
     const inputs = await prepare(mails(4))
     const unlabeled = { ...inputs, targets: inputs.targets.map(() => UNLABELED) }

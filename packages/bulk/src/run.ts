@@ -2,7 +2,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path'
 import type { RunPlan } from '@tp/compiler'
 import { isTpError, type MethodEntry, TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
-import { readBytes } from '@tp/data'
+import { classNames, readBytes } from '@tp/data'
 import { exists, isBrokenLink, LARGEST_JSON } from '@tp/data/files'
 import { readGuarding } from '@tp/plans'
 import { inputFiles } from './input/input-files.ts'
@@ -191,7 +191,7 @@ function computeSpec(options: BulkOptions, opened: SessionSpec, model: BulkModel
   if (task === 'asr') throw new TpError('TP_OPTION', 'bulk', 'the model gives states of speech; texts are what is run')
   if (output === 'npy' && task !== 'embeddings')
     throw new TpError('TP_OUTPUT', 'bulk', `.npy holds vectors, and the model is for ${task}; write .jsonl or .parquet`)
-  const { batchTokens = 1024, maxTokens = null, labels = model.files.folder.labels ?? null } = options
+  const { batchTokens = 1024, maxTokens = null, labels = classNames(model.files.folder.labels) ?? null } = options
   for (const [name, value] of Object.entries({
     batchTokens,
     shardRows: options.shardRows ?? 1,

@@ -9,7 +9,15 @@ import { nodeRuntime } from '@tp/runtime-node'
 import { parquetReadObjects } from 'hyparquet'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type BulkOptions, type BulkProgress, runBulk } from '../src/index.ts'
-import { mailStates, mailTagger, modelFolder, packedMail, unsettledLabels, writeMails } from './small-models.ts'
+import {
+  mailStates,
+  mailTagger,
+  modelFolder,
+  oneLogit,
+  packedMail,
+  unsettledLabels,
+  writeMails,
+} from './small-models.ts'
 
 const { at } = modelFolder()
 const mails = writeMails(at('mails.jsonl'), 90)
@@ -30,6 +38,19 @@ async function interrupted(options: BulkOptions): Promise<string[]> {
   await expect(runBulk({ ...options, onProgress, signal: stop.signal })).rejects.toMatchObject({ code: 'TP_ABORTED' })
   return readdirSync(`${options.out}.shards`)
 }
+
+test('numbers the classes of one logit, whose one name is that of class 1', async () => {
+  cpSync(at('model'), at('one'), { recursive: true })
+  writeFileSync(at('one', 'model.onnx'), encodeModel(oneLogit()))
+  const config = JSON.parse(readFileSync(at('one', 'config.json'), 'utf8'))
+  writeFileSync(at('one', 'config.json'), JSON.stringify({ ...config, id2label: { 0: 'spam' } }))
+  const [one, both] = [at('of-one.jsonl'), at('of-both.jsonl')]
+  await runBulk({ ...common, model: at('one', 'model.onnx'), task: 'classification', out: one })
+  await runBulk({ ...common, out: both })
+  const numbers = linesOf(both).map(({ label }) => `${['ham', 'spam'].indexOf(label as string)}`)
+  expect(new Set(numbers).size).toBe(2)
+  expect(linesOf(one).map(({ label }) => label)).toEqual(numbers)
+})
 
 describe('a run of a model whose graph does not say whether it gives logits', () => {
   const model = at('model', 'unsettled.onnx')

@@ -24,6 +24,7 @@ export { readScoredPairs, type ScoredPairs } from './datasets/scored-pairs.ts'
 
 // Models: an ONNX file, and the files next to it.
 
+export { classNames } from './inputs/model-facts.ts'
 export { type ModelFolder, maxTokensOf, modelFolderFiles, readModelFolder } from './inputs/model-folder.ts'
 export { type Pooling, requirePooling, USUAL_POOLING } from './inputs/pooling.ts'
 export {

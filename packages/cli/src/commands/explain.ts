@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { type Explanation, explain } from '@tp/compare'
 import { Refused } from '@tp/compiler'
 import { isTpError, TpError } from '@tp/core'
-import { loadTokenizer, type ModelFile, readModelFolder } from '@tp/data'
+import { classNames, loadTokenizer, type ModelFile, readModelFolder } from '@tp/data'
 import { loadSession } from '@tp/data/files'
 import { inspectEncoders } from '@tp/plans/files'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -78,7 +78,7 @@ export const explainCommand: Command = command({
     const inputs = await openInputs(path, data, batchSize, { ...args, limit }, context)
     for (const note of inputs.notes) progress.note(note)
     const known = await readModelFolder(path)
-    const classes = args.labels?.split(',') ?? known.labels
+    const classes = args.labels?.split(',') ?? classNames(known.labels)
     progress.stage('computing saliency')
     const saliency = await saliencyOf({
       ...{ model: file.model, runtime: nodeRuntime(), inputs, encoder, score, batchSize, signal },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { modelFacts } from './model-facts.ts'
+import { classNames, modelFacts } from './model-facts.ts'
 import { tokenRows } from './token-rows.ts'
 import type { TextTokenizer } from './tokenizer.ts'
 
@@ -72,5 +72,6 @@ test('an image that is not normalized has the channels of the configuration', ()
 })
 
 test('one name is not a class, since one logit tells two apart', () => {
-  expect(modelFacts({ id2label: { 0: 'LABEL_0' } }, {}).labels).toBeUndefined()
+  expect(classNames(modelFacts({ id2label: { 0: 'toxic' } }, {}).labels)).toBeUndefined()
+  expect(classNames(['no', 'yes'])).toEqual(['no', 'yes'])
 })

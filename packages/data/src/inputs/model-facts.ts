@@ -106,12 +106,14 @@ export function modelFacts(config: object, preprocessor: object, others: OtherMo
   }
 }
 
+/** Names of classes, by the names of a model's numbers: one number is an estimate, or tells two classes apart, and has the name of neither. */
+export function classNames(labels: readonly string[] | undefined): readonly string[] | undefined {
+  return labels?.length === 1 ? undefined : labels
+}
+
 function labelsOf({ id2label }: Config): readonly string[] | undefined {
   if (typeof id2label !== 'object' || id2label === null) return undefined
-  const { length } = Object.keys(id2label)
-  // One number is an estimate, or tells two classes apart, and its name is of neither.
-  if (length === 1) return undefined
-  return Array.from({ length }, (_, id) => {
+  return Array.from({ length: Object.keys(id2label).length }, (_, id) => {
     const label: unknown = id2label[id]
     return typeof label === 'string' ? label : `LABEL_${id}`
   })

@@ -2,6 +2,7 @@ import { TpError } from '@tp/core'
 import type { AnswerForm, ModelSignature } from '@tp/core/runtime'
 import { type Dataset, textDataset, UNLABELED } from '../datasets/dataset.ts'
 import { openDataset } from '../datasets/open-dataset.ts'
+import { classNames } from '../inputs/model-facts.ts'
 import { type ModelFolder, readModelFolder } from '../inputs/model-folder.ts'
 import type { ModelInputs } from '../inputs/model-inputs.ts'
 import { modalityOf } from '../inputs/model-inputs.ts'
@@ -71,7 +72,8 @@ export interface KnownModel extends ModelFolder {
 }
 
 export async function readKnown(modelPath: string): Promise<KnownModel> {
-  return { ...(await readModelFolder(modelPath)), answerForm: await answerFormIn(modelPath) }
+  const folder = await readModelFolder(modelPath)
+  return { ...folder, labels: classNames(folder.labels), answerForm: await answerFormIn(modelPath) }
 }
 
 async function openAny(

@@ -50,10 +50,10 @@ test('says of each case that it was measured without VNNI', () => {
 
 test('says first what to use, and how fast that is over the rival', () => {
   expect(answersList(rows)).toContain(
-    'use **8 bits, packed**, what `tp optimize --max-loss …` chose: 2.0 one by one, 5.0 in batches of 32 times as fast',
+    'use **8 bits, packed**, the choice of `tp optimize`. It is 2.0 times as fast one by one and 5.0 times in batches of 32, and loses 0.3',
   )
   expect(answersList(rows)).toContain(
-    'in batches of 32 **2.0 times as fast** as a near one (0.5 (0.3 … 1.0)), one by one **1.0 times as fast** as a near one',
+    'In batches of 32 it is **2.0 times as fast** as the best rival that loses about as little (a near one: 0.5 (0.3 … 1.0)); one by one **1.0 times as fast** (a near one',
   )
 })
 
@@ -61,7 +61,9 @@ test('advises the packed file where no command chooses', () => {
   /** @type {any[]} */
   const own = [dense, row('packed', 'packed', 0, 2), row('training-free', 'tome', 0, 3)]
   const text = answersList(own)
-  expect(text).toContain('use **packed**, which needs no choice: 2.0 one by one, 2.0 in batches of 32')
+  expect(text).toContain(
+    'use **packed**, which needs no choice. It is 2.0 times as fast one by one and 2.0 times in batches of 32',
+  )
 })
 
 test('compares what classes are expected to cost, where that is known', () => {
@@ -76,10 +78,10 @@ test('advises the published file where the packed one loses more than anybody mi
   const own = [dense, row('packed', 'packed', 4, 2), row('rival', 'a fast one', 0, 4)]
   const text = answersList(own)
   expect(text).toContain(
-    'use the file **as published**: packed it is 2.0 one by one, 2.0 in batches of 32 times as fast',
+    'use the file **as published**. The setting *packed* makes it 2.0 times as fast one by one and 2.0 times in batches of 32',
   )
   expect(text).toContain('but loses 4.0 (3.8 … 4.5) points of accuracy')
-  expect(text).toContain('in batches of 32 **0.3 times as fast** as a fast one')
+  expect(text).toContain('In batches of 32 the published file is **0.3 times as fast** as the best rival')
 })
 
 test('shows only the cases that a page is about', () => {
@@ -100,6 +102,24 @@ test('names no rival that is slower than the published file, and says where none
   expect(expectTable(slow, 'results/outside.md')).toContain('| none is faster |')
   expect(expectTable(slow.slice(0, 2), 'results/outside.md')).toContain('| not measured |')
   expect(answersList(slow.slice(0, 2))).toContain('Rivals have not been measured.')
+})
+
+test.each([
+  ['tome 0.5 in layers 6, 5 seeds', 'tome 0.5 in layer 6, 5 seeds'],
+  ['tome 0.5 in layers 6, 8 bits', 'tome 0.5 in layer 6, 8 bits'],
+  ['tome 0.7 in layers 4, 8, 8 bits', 'tome 0.7 in layers 4 and 8, 8 bits'],
+  ['tome 0.7 in layers 2, 4', 'tome 0.7 in layers 2 and 4'],
+  ['sdtp 0.8 in layers 10–14, without layers 1, 3, 11', 'sdtp 0.8 in layers 10–14, without layers 1, 3 and 11'],
+  ['without layer 10, packed', 'without layer 10, packed'],
+])('writes the layers of %s as a reader does', (setting, text) => {
+  /** @type {any[]} */
+  const own = [dense, row('training-free', setting, 0.5, 2)]
+  expect(outsideTables(own)).toContain(`| ${text} | 90.0 |`)
+})
+
+test('names the size of batches where it is not the one of the heading', () => {
+  const images = rows.map((each) => ({ ...each, speed: { 1: [1, 1, 1], 8: [3, 3, 3] } }))
+  expect(expectTable(images, 'page.md')).toContain('| 1.0×, 3.0× in batches of 8 |')
 })
 
 test('lists every row of a case with its source', () => {

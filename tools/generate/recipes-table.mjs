@@ -18,7 +18,7 @@ const kinds = [
 const layerTexts = {
   every: 'every layer',
   'but-first': 'all but the first',
-  thirds: 'the ends of two thirds',
+  thirds: 'one at a third, one at two thirds',
   middle: 'the middle one',
   first: 'the first',
   second: 'the second',

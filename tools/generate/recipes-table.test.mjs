@@ -12,7 +12,7 @@ test('lists the methods for each kind of model, with their layers and evidence',
     { methods: [{ name: 'tome', recipes: [/** @type {never} */ (recipe)] }, { name: 'ats' }] },
   ])
   expect(table).toContain(
-    '| rerankers, and other scores of pairs | `tome` (the ends of two thirds; the middle one) | [layers](rerankers.md) |',
+    '| rerankers, and other scores of pairs | `tome` (one at a third, one at two thirds; the middle one) | [layers](rerankers.md) |',
   )
   expect(table).toContain('| taggers, spans | no pruning |')
 })

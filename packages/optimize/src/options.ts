@@ -11,7 +11,7 @@ import type { Protection } from './search/pruning.ts'
 export interface Variant {
   readonly entry: MethodEntry
   readonly params?: OptionValues
-  /** Ways to divide pruning among layers; default: every layer, all but the first, the ends of two thirds, the middle. */
+  /** Ways to divide pruning among layers; default: every layer, all but the first, one at a third and one at two thirds, the middle. */
   readonly layers?: readonly RecipeLayers[]
   /** Whether the search continues without it if it cannot be used on the model; default: it ends with the refusal. */
   readonly optional?: boolean

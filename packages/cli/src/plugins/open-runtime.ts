@@ -41,5 +41,5 @@ async function openOptional(name: string, load: () => Promise<Runtime>, packages
 
 function notInstalled(name: string, packages: string, cause: unknown): TpError {
   const advice = `install ${packages} together with @tp/cli`
-  return new TpError('TP_RUNTIME', 'tp', `--runtime ${name}: ${(cause as Error).message}; ${advice}`, { cause })
+  return new TpError('TP_RUNTIME', 'tp', `the runtime ${name}: ${(cause as Error).message}; ${advice}`, { cause })
 }

@@ -38,3 +38,11 @@ test('shows the known labels next to an unknown one', () => {
     'the label "3.5" is not the number of a class; where the model estimates such numbers, give the task regression',
   )
 })
+
+test('refuses a name of several classes, and takes their numbers', () => {
+  const labels = ['crane', 'kite', 'crane']
+  expect(['kite', '0', '2'].map((label) => requireClass(label, labels, 'birds'))).toEqual([1, 0, 2])
+  expect(() => requireClass('crane', labels, 'birds/crane/1.png')).toThrow(
+    'birds/crane/1.png: the model has several classes called "crane"; label such examples by the number of their class',
+  )
+})

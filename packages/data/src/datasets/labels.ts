@@ -36,6 +36,10 @@ export const NO_LABELS = 'to read no labels, give unlabeled (--unlabeled)'
 /** Like {@link classOf}, for a label that has to be known. */
 export function requireClass(label: string, labels: readonly string[] | undefined, source: string): number {
   const id = classOf(label, labels)
+  if (id !== undefined && labels !== undefined && labels.indexOf(label) !== labels.lastIndexOf(label)) {
+    const seen = `the model has several classes called ${shown(label)}`
+    throw new TpError('TP_DATA', 'data', `${source}: ${seen}; label such examples by the number of their class`)
+  }
   if (id !== undefined) return id
   if (labels === undefined && numberIn(label) !== undefined) {
     const advice = `where the model estimates such numbers, give the task regression; ${NO_LABELS}`

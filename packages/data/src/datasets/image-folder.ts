@@ -5,7 +5,7 @@ import type { Sharp } from 'sharp'
 import { readBytes } from '../read-bytes.ts'
 import type { ImageDataset, ImageFraming, ImageShape, RawImage } from './dataset.ts'
 import { planar } from './idx.ts'
-import { decoded, framed } from './image-framing.ts'
+import { decoded, framed, MOST_PIXELS } from './image-framing.ts'
 import { labelFiles } from './labeled-files.ts'
 import type { LabeledOptions } from './labels.ts'
 import type { Pixels } from './resample.ts'
@@ -68,9 +68,6 @@ async function imageReader(): Promise<typeof import('sharp')['default']> {
 
 /** More than an uncompressed image with the largest allowed number of pixels has. */
 const MOST_BYTES = 512 * 2 ** 20
-
-/** Cameras have up to 61 million. Some files have to be held whole, in eight bytes a pixel. */
-const MOST_PIXELS = 64_000_000
 
 /** How files of the kinds that are read begin, as Latin-1. */
 const BEGINNINGS: readonly RegExp[] = [

@@ -55,6 +55,14 @@ test('resizes an image in proportion where the model takes any size', async () =
   expect([channels, width, height]).toEqual([3, 4, 3])
 })
 
+test('refuses a line of pixels that would become a strip of gigabytes', async () => {
+  const image: Drawn = { width: 4000, height: 1, channels: 1, at: () => [0] }
+  const framing = { resize: { shortestEdge: 256 }, crop: { height: 224, width: 224 } }
+  await expect(read(image, { channels: 3, height: 224, width: 224 }, framing)).rejects.toThrow(
+    'cannot be read as an image (4000 × 1 pixels, with a shorter side of 256, are too many)',
+  )
+})
+
 test('enlarges an image by the centers of its pixels, as Pillow does', async () => {
   const image: Drawn = { width: 2, height: 1, channels: 1, at: (x) => [200 * x] }
   const framing = { resize: { height: 1, width: 4 }, kernel: 'linear' } as const

@@ -9,6 +9,9 @@ interface Decodable extends Size {
   readonly image: Sharp
 }
 
+/** Cameras have up to 61 million. Some files have to be held whole, in eight bytes a pixel. */
+export const MOST_PIXELS = 64_000_000
+
 /** sharp, as it opens bytes. */
 type Open = (pixels: Pixels) => Sharp
 
@@ -31,9 +34,11 @@ export async function decoded(image: Sharp): Promise<Pixels> {
   return { data, width, height, channels }
 }
 
-/** As transformers computes it: the longer side is rounded down. */
+/** As transformers computes it: the longer side is rounded down. @throws Error for a line that becomes an endless strip */
 function inProportion({ height, width }: Size, { shortestEdge }: { readonly shortestEdge: number }): Size {
   const longer = Math.trunc((shortestEdge * Math.max(height, width)) / Math.min(height, width))
+  if (longer * shortestEdge > MOST_PIXELS)
+    throw new Error(`${width} × ${height} pixels, with a shorter side of ${shortestEdge}, are too many`)
   return width <= height ? { height: longer, width: shortestEdge } : { height: shortestEdge, width: longer }
 }
 

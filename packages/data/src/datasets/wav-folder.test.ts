@@ -49,6 +49,78 @@ describe('readWav', () => {
     expect(largest).toBeLessThan(tolerance)
   })
 
+  /** The same samples with an extensible header, which has the format in its sub-format. */
+  const extensible = (bytes: Uint8Array): Uint8Array => {
+    const [old, format] = [Buffer.from(bytes), Buffer.alloc(48)]
+    old.copy(format, 0, 12, 36)
+    format.writeUInt32LE(40, 4)
+    format.writeUInt16LE(0xfffe, 8)
+    format.writeUInt16LE(22, 24)
+    format.writeUInt16LE(old.readUInt16LE(34), 26)
+    format.writeUInt16LE(old.readUInt16LE(20), 32)
+    format.set([0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71], 34)
+    return Buffer.concat([old.subarray(0, 12), format, old.subarray(old.indexOf('data'))])
+  }
+
+  test.each([
+    ['PCM of 16 bits', '16'],
+    ['PCM of 24 bits', '24'],
+    ['float of 32 bits', '32f'],
+    ['float of 64 bits', '64'],
+  ])('reads %s alike with an extensible header', async (_, bits) => {
+    const { samples: expected } = await readWav(await written(encoded(bits)))
+    const { samples } = await readWav(await written(extensible(encoded(bits))))
+    expect(samples).toEqual(expected)
+  })
+
+  test('reads A-law alike with an extensible header', async () => {
+    const aLaw = encoded('16', (file) => file.toALaw())
+    const { samples: expected } = await readWav(await written(aLaw))
+    const { samples } = await readWav(await written(extensible(aLaw)))
+    expect(samples).toEqual(expected)
+  })
+
+  const chunk = (name: string, content: Uint8Array): Uint8Array => {
+    const head = Buffer.from(`${name}....`)
+    head.writeUInt32LE(content.length, 4)
+    return Buffer.concat([head, content, Buffer.alloc(content.length % 2)])
+  }
+
+  test('takes the byte that pads an odd number of bytes for no sample', async () => {
+    const whole = Buffer.from(encoded('8'))
+    const odd = Buffer.concat([whole.subarray(0, 36), chunk('data', whole.subarray(44, 44 + 1599))])
+    expect((await readWav(await written(odd))).samples).toHaveLength(1599)
+  })
+
+  test('takes a long file for as many samples as its header says, whatever follows them', async () => {
+    const whole = Buffer.from(encoded('16'))
+    const sizes = Buffer.alloc(28)
+    sizes.writeBigUInt64LE(3200n, 8)
+    const samples = chunk('data', whole.subarray(44))
+    Buffer.from(samples.buffer, samples.byteOffset).writeUInt32LE(0xffffffff, 4)
+    const format = whole.subarray(12, 36)
+    const long = Buffer.concat([
+      ...[Buffer.from('RF64\xff\xff\xff\xffWAVE', 'latin1'), chunk('ds64', sizes), format, samples],
+      chunk('LIST', Buffer.from('INFOISFT')),
+    ])
+    expect((await readWav(await written(long))).samples).toHaveLength(1600)
+  })
+
+  test('reads a file with lists before and after its samples', async () => {
+    const whole = Buffer.from(encoded('16'))
+    const list = chunk('LIST', Buffer.from('INFO'))
+    const listed = Buffer.concat([whole.subarray(0, 36), list, list, whole.subarray(36), list, list])
+    expect((await readWav(await written(listed))).samples).toHaveLength(1600)
+  })
+
+  test('reads an extensible header whose numbers begin with their largest byte', async () => {
+    const file = new wavefile.WaveFile()
+    const steps = sine.map((x) => Math.round(x * 2 ** 15))
+    file.fromScratch(3, 16_000, '16', [steps, steps, steps], { container: 'RIFX' })
+    const { samples } = await readWav(await written(file.toBuffer()))
+    expect(samples[7]).toBeCloseTo(sine[7] as number, 3)
+  })
+
   /** A header of 16-bit PCM, one channel, 16 kHz, with some fields changed: by offset, the width in bytes and the number. */
   const header = (...changes: [at: number, width: 2 | 4, value: number][]): Uint8Array => {
     const bytes = Buffer.from(encoded('16'))

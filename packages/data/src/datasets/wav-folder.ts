@@ -6,6 +6,7 @@ import type { AudioDataset, Sound } from './dataset.ts'
 import { labelFiles } from './labeled-files.ts'
 import type { LabeledOptions } from './labels.ts'
 import { dataError } from './table/data-error.ts'
+import { UNKNOWN_SIZE, withoutOtherChunks } from './wav-chunks.ts'
 
 export function isWavFile(path: string): boolean {
   return extname(path).toLowerCase() === '.wav'
@@ -35,11 +36,8 @@ const SCALES: Readonly<Record<string, (sample: number) => number>> = {
   'float 64': (sample) => sample,
 }
 
-/** Format tags of the WAV header; an extensible one has the tag in its sub-format. */
-const [PCM, FLOAT, A_LAW, MU_LAW, EXTENSIBLE] = [1, 3, 6, 7, 0xfffe]
-
-/** Written by programs that do not know the length in advance. */
-const UNKNOWN_SIZE = 0xffffffff
+/** Format tags of the WAV header. */
+const [PCM, FLOAT, A_LAW, MU_LAW] = [1, 3, 6, 7]
 
 interface Format {
   readonly audioFormat: number
@@ -47,7 +45,6 @@ interface Format {
   readonly sampleRate: number
   readonly blockAlign: number
   readonly bitsPerSample: number
-  readonly subformat: readonly number[]
 }
 
 /**
@@ -59,7 +56,7 @@ export async function readWav(path: string): Promise<Sound> {
   const { default: wavefile } = await import('wavefile')
   let file: WaveFile
   try {
-    file = new wavefile.WaveFile(bytes)
+    file = new wavefile.WaveFile(withoutOtherChunks(bytes))
   } catch (cause) {
     throw dataError(path, 'cannot be read as a WAV file', cause)
   }
@@ -87,8 +84,7 @@ function soundFile(path: string): Promise<Uint8Array> {
 
 /** Decodes compressed samples to 16 bits. @returns samples in −1…1 */
 function decoded(path: string, file: WaveFile): (sample: number) => number {
-  const { audioFormat, numChannels, bitsPerSample: bits, blockAlign, sampleRate, subformat } = file.fmt as Format
-  const format = audioFormat === EXTENSIBLE ? subformat[0] : audioFormat
+  const { audioFormat: format, numChannels, bitsPerSample: bits, blockAlign, sampleRate } = file.fmt as Format
   const isCompressed = format === A_LAW || format === MU_LAW
   const kind = format === FLOAT ? 'float' : format === PCM || isCompressed ? 'PCM' : `format ${format}`
   const scale = isCompressed ? SCALES['PCM 16'] : SCALES[`${kind} ${bits}`]

@@ -34,6 +34,27 @@ describe('audioInputs', () => {
     })
   })
 
+  test('normalizes the samples of each sound, of those that a fixed length leaves, and not their padding', async () => {
+    const inputs = [{ name: 'audio', type: 'float32', dims: ['batch', 3] }] as const
+    const ramp: AudioDataset = { ...sounds, examples: [sound('ramp', [1, 2, 3, 9]), sound('pair', [5, 7])] }
+    const { audio } = await audioInputs(ramp, inputs, { normalizesSound: true }).feeds([0, 1])
+    const step = Math.sqrt(3 / 2)
+    const expected = [-step, 0, step, -1, 1, 0]
+    for (const [i, value] of expected.entries()) expect(audio?.data[i]).toBeCloseTo(value, 5)
+  })
+
+  test('marks the samples of each sound where the model takes a mask', async () => {
+    const inputs = [
+      { name: 'input_values', type: 'float32', dims: ['batch', 'samples'] },
+      { name: 'attention_mask', type: 'int64', dims: ['batch', 'samples'] },
+    ] as const
+    expect((await audioInputs(sounds, inputs).feeds([0, 1])).attention_mask).toEqual({
+      type: 'int64',
+      dims: [2, 4],
+      data: BigInt64Array.of(1n, 0n, 0n, 0n, 1n, 1n, 1n, 1n),
+    })
+  })
+
   test('refuses a model of spectrograms', () => {
     const spectrogram = [{ name: 'input_values', type: 'float32', dims: ['b', 1024, 128] }]
     expect(() => audioInputs(sounds, spectrogram)).toThrow('spectrograms are not made')

@@ -75,3 +75,12 @@ test('one name is not a class, since one logit tells two apart', () => {
   expect(classNames(modelFacts({ id2label: { 0: 'toxic' } }, {}).labels)).toBeUndefined()
   expect(classNames(['no', 'yes'])).toEqual(['no', 'yes'])
 })
+
+test.each([
+  [{ feature_extractor_type: 'Wav2Vec2FeatureExtractor', do_normalize: true }, true],
+  [{ feature_extractor_type: 'Wav2Vec2FeatureExtractor', do_normalize: false }, false],
+  [{ feature_extractor_type: 'Wav2Vec2FeatureExtractor' }, true],
+  [{ feature_extractor_type: 'SpeechT5FeatureExtractor' }, undefined],
+])('sounds are normalized as %j says', (preprocessor, normalizes) => {
+  expect(modelFacts({}, preprocessor).normalizesSound).toBe(normalizes)
+})

@@ -25,6 +25,8 @@ export interface ModelFacts {
   readonly imageSize: number | undefined
   /** Samples a second. */
   readonly sampleRate: number | undefined
+  /** Whether the samples of a recording are brought to a mean of 0 and a variance of 1. */
+  readonly normalizesSound: boolean | undefined
   /** How token states become a vector, as Sentence Transformers says it. */
   readonly pooling: Pooling | undefined
 }
@@ -74,6 +76,7 @@ interface Preprocessor {
   /** The factor by which bytes are multiplied before they are normalized. */
   readonly rescale_factor?: number | null
   readonly sampling_rate?: number
+  readonly feature_extractor_type?: unknown
   readonly do_resize?: boolean
   readonly do_center_crop?: boolean
   /** A number: both sides, or the shorter one. */
@@ -102,6 +105,7 @@ export function modelFacts(config: object, preprocessor: object, others: OtherMo
     framing: framingOf(preprocessor),
     imageSize: typeof imageSize === 'number' ? imageSize : undefined,
     sampleRate,
+    normalizesSound: normalizesSound(preprocessor),
     pooling: poolingOf(others.modules ?? [], others.pooling),
   }
 }
@@ -158,6 +162,11 @@ function normalizationOf(
   const scale = Math.abs(white - 1) < 1e-6 ? 1 : white
   const scaled = (values: number | readonly number[]): number[] => [values].flat().map((value) => value / scale)
   return { mean: scaled(mean), std: scaled(std) }
+}
+
+/** Of the feature extractors of transformers that return samples, one normalizes them by default. */
+function normalizesSound({ do_normalize: own, feature_extractor_type: type }: Preprocessor): boolean | undefined {
+  return own ?? (type === 'Wav2Vec2FeatureExtractor' || undefined)
 }
 
 /** As the image processors of transformers read it (`ViTImageProcessor`, `CLIPImageProcessor`, `BitImageProcessor` and the like). */

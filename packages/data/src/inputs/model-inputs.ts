@@ -55,11 +55,20 @@ export function hasTags({ tags }: { readonly tags: readonly Int32Array[] }): boo
 
 /** The modality of a model by its inputs; undefined if none fits. */
 export function modalityOf(inputs: readonly ValueInfo[]): Modality | undefined {
-  const [first] = inputs
-  if (first === undefined) return undefined
-  if (inputs.every(({ type }) => type === 'int64' || type === 'int32')) return 'text'
-  if (inputs.length > 1 || first.type !== 'float32') return undefined
-  return first.dims.length === 4 ? 'image' : first.dims.length === 2 ? 'audio' : undefined
+  const [first, ...others] = inputs.filter((input) => !isMaskOfSound(input))
+  if (inputs.length > 0 && inputs.every(isInteger)) return 'text'
+  if (others.length > 0 || first?.type !== 'float32') return undefined
+  if (first.dims.length === 2) return 'audio'
+  return first.dims.length === 4 && inputs.length === 1 ? 'image' : undefined
+}
+
+/** Whether an input says which samples of a recording are padding. */
+export function isMaskOfSound(input: ValueInfo): boolean {
+  return isInteger(input) && input.dims.length === 2 && /mask/.test(input.name)
+}
+
+function isInteger({ type }: ValueInfo): boolean {
+  return type === 'int64' || type === 'int32'
 }
 
 /** An input's size along an axis where the model has it fixed. */

@@ -11,6 +11,13 @@ describe('modalityOf', () => {
     expect(modalityOf([ids, { ...ids, name: 'attention_mask' }])).toBe('text')
     expect(modalityOf([pixels])).toBe('image')
     expect(modalityOf([{ name: 'audio', type: 'float32', dims: ['b', 16_000] }])).toBe('audio')
+    const [sound, mask] = [
+      { name: 'input_values', type: 'float32', dims: ['b', 'n'] },
+      { ...ids, name: 'attention_mask' },
+    ]
+    expect(modalityOf([sound, mask])).toBe('audio')
+    expect(modalityOf([sound, ids])).toBeUndefined()
+    expect(modalityOf([pixels, mask])).toBeUndefined()
     expect(modalityOf([{ name: 'spectrogram', type: 'float32', dims: ['b', 1024, 128] }])).toBeUndefined()
     expect(modalityOf([ids, pixels])).toBeUndefined()
     expect(modalityOf([])).toBeUndefined()

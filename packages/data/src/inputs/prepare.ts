@@ -24,6 +24,8 @@ export interface PrepareOptions {
   readonly framing?: ImageFraming | undefined
   /** Samples a second. */
   readonly sampleRate?: number | undefined
+  /** Whether the samples of a recording are brought to a mean of 0 and a variance of 1. */
+  readonly normalizesSound?: boolean | undefined
   /** The form of the model's answers, as `answerHead` finds it; default: by all answers together. */
   readonly answerForm?: AnswerForm | undefined
   readonly signal?: AbortSignalLike | undefined

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -23,4 +23,18 @@ test('knows which of its outputs were written, also over files that were there',
   expect(await files.written()).toEqual([fresh, log])
   files.wrote('s3://bucket/shards')
   expect(await files.written()).toEqual(['s3://bucket/shards', fresh, log])
+})
+
+test('two models that are written to one folder have the copy of a data file in common', async () => {
+  const [source, other, out] = ['source', 'other', 'out'].map((name) => join(folder, name)) as [string, string, string]
+  for (const place of [source, other, out]) mkdirSync(place)
+  for (const place of [source, other]) writeFileSync(join(place, 'weights.bin'), place)
+  const files = new FileClaims()
+  for (const name of ['encoder', 'decoder'])
+    await files.writes({ path: join(out, `${name}.onnx`), what: name, holdsModel: true })
+  await files.readsModel(join(source, 'encoder.onnx'), ['weights.bin'])
+  await files.readsModel(join(source, 'decoder.onnx'), ['weights.bin'])
+  await expect(files.readsModel(join(other, 'decoder.onnx'), ['weights.bin'])).rejects.toThrow(
+    'is to be two files at once',
+  )
 })

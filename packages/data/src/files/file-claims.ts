@@ -28,6 +28,8 @@ interface Claim {
   readonly path: string
   readonly what: string
   readonly place: FileIdentity
+  /** What is copied there: two models may have the copy in common. */
+  readonly from?: FileIdentity
 }
 
 /**
@@ -126,8 +128,11 @@ export class FileClaims {
         if (holdsModel !== true) continue
         const copy = join(dirname(out), location)
         const place = await placeOf(copy)
-        if (isSame(place, from)) continue
-        const claim = { path: copy, what: `the data file ${location} next to that of ${what}`, place }
+        const isCopied = this.#outputs.some(
+          (other) => other.from && isSame(other.from, from) && mayBeSame(other.place, place),
+        )
+        if (isSame(place, from) || isCopied) continue
+        const claim = { path: copy, what: `the data file ${location} next to that of ${what}`, place, from }
         await this.#claim(claim)
         await this.#add(claim)
       }

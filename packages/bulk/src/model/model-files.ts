@@ -48,12 +48,7 @@ export async function readModelFiles({
   const dense = densePath === undefined ? undefined : await readModel(await modelOf(densePath))
   const folder = await readModelFolder(path)
   const tokenizer = tokenizerPath ?? folder.tokenizer
-  if (tokenizer === undefined)
-    throw new TpError(
-      'TP_TOKENIZER',
-      'bulk',
-      `no tokenizer.json is next to ${path}; give its path: only models of texts are run`,
-    )
+  if (tokenizer === undefined) throw noTokenizer(path)
   const parts = await hashesOf(model)
   // Files by what they are to the model, not by their paths: a copy elsewhere has the same hash.
   for (const [name, file] of await modelFolderFiles(path))
@@ -68,6 +63,11 @@ export async function readModelFiles({
     answerForm: answerHead(model.model)?.form,
     notes: batchNotes(model.model, ...(dense === undefined ? [] : [dense.model])),
   }
+}
+
+function noTokenizer(path: string): TpError {
+  const advice = 'rows are texts, so give its path; for a model of images or recordings there is tp eval'
+  return new TpError('TP_TOKENIZER', 'bulk', `no tokenizer.json is next to ${path}; ${advice}`)
 }
 
 async function hashesOf({ path, hash, dataFiles }: ModelFile): Promise<string[]> {

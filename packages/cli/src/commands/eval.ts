@@ -61,9 +61,9 @@ export const evalCommand: Command = command({
     'shows the loss where queries, documents or both are pruned, and which of these is safe (the whole interval within 1 point of nDCG@10).',
     'It may also be a table of pairs of texts with scores (STS: Spearman, 0.5 points).',
     '',
-    'For a speech encoder, --decoder names the decoder that reads its states, and --data a table of recordings with transcripts',
-    '(path<TAB>text, or path<TAB>text<TAB>language; WAV of up to 30 s): the table shows word errors (WER), the excess over the dense encoder,',
-    'and times with and without the decoder.',
+    'For a speech encoder, --decoder names the decoder that reads its states, and --data a table of recordings with transcripts (WAV of up',
+    'to 30 s; path<TAB>text, or path<TAB>text<TAB>language): the table shows word errors (WER), the excess over the dense encoder, and times',
+    'with and without the decoder.',
   ],
   async run([path = ''], args, outer) {
     const runtime = await openRuntime(args.runtime)

@@ -68,7 +68,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 /** A decoder that looks at all tokens so far, by a running sum, and at all states, by their mean. `caches`: as a merged one of optimum's. */
-function decoder(caches: boolean, count: string | number = 'encoder_sequence_length'): Uint8Array {
+function decoder(caches: boolean, count: string | number = 'encoder_sequence_length', merged = true): Uint8Array {
   const ids = input('input_ids', 'int64', ['batch_size', 'decoder_sequence_length'])
   const states = input('encoder_hidden_states', 'float32', ['batch_size', count, WIDTH])
   const own = gather(constant(embedding, 'float32', [WORDS.length, WIDTH]), ids, 0)
@@ -88,7 +88,7 @@ function decoder(caches: boolean, count: string | number = 'encoder_sequence_len
     WIDTH,
   ])
   const heard = input('past_key_values.0.encoder.key', 'float32', ['batch_size', 1, 'encoder_sequence_length', WIDTH])
-  const cached = input('use_cache_branch', 'bool', [1])
+  const cached = merged ? input('use_cache_branch', 'bool', [1]) : constant([1], 'bool', [1])
   const keys = unsqueeze(states, [1])
   return emitModel(
     {
@@ -134,6 +134,10 @@ test('says what is missing in a file that is no decoder, and in its folder', asy
   })
   await expect(openSpeechDecoder(other, 'model.onnx')).rejects.toThrow(
     /has no input encoder_hidden_states, only input_ids/,
+  )
+  await using later = await nodeRuntime().load(decoder(true, undefined, false), { threads: 1 })
+  await expect(openSpeechDecoder(later, 'decoder_with_past_model.onnx')).rejects.toThrow(
+    /has no input use_cache_branch, only .*; give decoder_model\.onnx or decoder_model_merged\.onnx/,
   )
   await using session = await nodeRuntime().load(decoder(false), { threads: 1 })
   await expect(openSpeechDecoder(session, join(tmpdir(), 'decoder.onnx'))).rejects.toThrow(

@@ -42,7 +42,8 @@ const BRANCH = 'use_cache_branch'
  */
 export async function openSpeechDecoder(session: Session, path: string): Promise<SpeechDecoder> {
   const names = session.inputs.map(({ name }) => name)
-  const missing = ['input_ids', STATES].find((name) => !names.includes(name))
+  const hasPast = names.some((name) => name.startsWith(PAST))
+  const missing = ['input_ids', STATES, ...(hasPast ? [BRANCH] : [])].find((name) => !names.includes(name))
   if (missing !== undefined) {
     const seen = `${path}: is not a decoder of speech: it has no input ${missing}, only ${names.join(', ')}`
     throw new TpError('TP_INPUT', 'data', `${seen}; give decoder_model.onnx or decoder_model_merged.onnx`)

@@ -23,3 +23,16 @@ test('images of which vectors are made need no labels that the model knows', asy
     await rm(folder, { recursive: true })
   }
 })
+
+test('a model that writes down recordings by itself is refused as one whose answers are not compared', async () => {
+  const model = {
+    inputs: [{ name: 'input_values', type: 'float32', dims: ['batch', 'samples'] }],
+    outputs: [{ name: 'logits', type: 'float32', dims: ['batch', 'frames', 32] }],
+  }
+  await expect(readTaskData('ctc.onnx', model, 'recordings')).rejects.toThrow(
+    expect.objectContaining({
+      code: 'TP_TASK',
+      message: expect.stringContaining('an answer for each token, and takes no texts'),
+    }),
+  )
+})

@@ -38,7 +38,7 @@ export type ReadTaskData = Exclude<TaskData, SpeechData> | Omit<SpeechData, 'dec
  * candidates to be ranked, or recordings.
  * @param modelPath an ONNX file, next to which are its classes, pooling and tokenizer
  * @param model its inputs and outputs, or a session
- * @throws TpError TP_DATA; TP_OPTION for an option that the task does not read; TP_TASK for a model that gives maps; TP_TOKENIZER where there is none; TP_POOLING
+ * @throws TpError TP_DATA; TP_OPTION for an option that the task does not read; TP_TASK for a model that gives maps, or answers for each token of what is not a text; TP_TOKENIZER where there is none; TP_POOLING
  * @example
  * const data = await readTaskData('model.onnx', session, 'dev.tsv')
  */
@@ -53,6 +53,7 @@ export async function readTaskData(
   const task = options.task ?? taskOf(model.outputs, { ...known, labels })
   // Images and sounds have their labels in file names, which need not be parsed.
   const isText = modalityOf(model.inputs) === 'text'
+  if (task === 'tokens' && !isText && options.task === undefined) throw givesTags(modelPath)
   await refuseIdleOptions(task, isText, data, options)
   if (task === 'asr') {
     return { task, inputs: await speechInputs(await readSpeech(data, { limit }), modelPath, model.inputs) }
@@ -119,5 +120,11 @@ function filledUp(texts: TextDataset, batchSize: number): TextDataset {
 function givesMap(modelPath: string, { name, dims }: ValueInfo): TpError {
   const seen = `${modelPath}: its output ${name} [${dims}] is a map with a number for each pixel, and no task compares maps`
   const advice = 'prune it by settings of your own (tp prune), and compare maps of your images'
+  return new TpError('TP_TASK', 'data', `${seen}; ${advice}`)
+}
+
+function givesTags(modelPath: string): TpError {
+  const seen = `${modelPath} gives an answer for each token, and takes no texts; only tags of words are compared`
+  const advice = 'prune it by settings of your own (tp prune), and compare answers to your images or recordings'
   return new TpError('TP_TASK', 'data', `${seen}; ${advice}`)
 }

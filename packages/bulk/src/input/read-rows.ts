@@ -90,7 +90,7 @@ function idIn(cell: RawCell, where: string): string | number | null {
   if (typeof cell === 'string' || typeof cell === 'boolean') return `${cell}`
   if (typeof cell === 'object') {
     const kind = cell instanceof Date ? 'a date' : 'a list or an object'
-    const advice = 'it has to be a text or a number; name another column (idColumn, --id-column)'
+    const advice = 'it has to be a text or a number; name another column (idColumn; --read idColumn=NAME)'
     throw dataError(where, `has an id that is ${kind}; ${advice}`)
   }
   const number = Number(cell)

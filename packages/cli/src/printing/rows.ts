@@ -17,7 +17,7 @@ export function describeRows(rows: readonly ResultRow[]): string {
   const cells = rows.map((row, i) => [
     nameOf(row),
     row.keep,
-    row.kept.toFixed(2),
+    row.kept?.toFixed(2) ?? '–',
     ...answers.map((heading) => cellText(row.answers.cells[heading])),
     row.flops === undefined ? '–' : factor(row.flops),
     ...(row.encoder
@@ -56,7 +56,7 @@ export function rowContent({
   ...times
 }: ResultRow): object {
   return {
-    ...{ method, keep: keep === '' ? null : keep, seeds, kept, keptByLayer },
+    ...{ method, keep: keep === '' ? null : keep, seeds, kept: kept ?? null, keptByLayer },
     ...{ ...answers.content, flops: flops ?? null },
     endToEnd: endToEnd ? { p50Ms: endToEnd.p50, p90Ms: endToEnd.p90 } : null,
     ...timesContent(times),

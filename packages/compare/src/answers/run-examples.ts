@@ -1,4 +1,5 @@
 import { TpError } from '@tp/core'
+import { type Dim, substituteDim } from '@tp/core/expression'
 import { type AbortSignalLike, type NamedTensors, pause, type Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
 import { batches, runBatch } from '@tp/data/inputs'
@@ -14,16 +15,16 @@ export interface EvaluateOptions {
   readonly batchSize?: number | undefined
   /** Tokens of a batch at most, padding included, so that long examples go in smaller batches; one always goes. Default: any number. */
   readonly batchTokens?: number | undefined
-  /** Layers of the model, and tokens of an image or sound: required to count the kept tokens of a model with traces. */
+  /** Layers of the model, and tokens of an image or sound, perhaps by the sizes of its inputs: required to count the kept tokens of a model with traces. */
   readonly layerCount?: number | undefined
-  readonly tokens?: number | undefined
+  readonly tokens?: Dim | undefined
   readonly signal?: AbortSignalLike | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
 
 /** The results of running a model on examples, for any task. */
 export interface Run {
-  /** For a model with traces, when `layerCount` is given. */
+  /** For a model with traces, when `layerCount` is given, and it is known how many tokens each example has. */
   readonly kept: KeptFractions | undefined
   /**
    * End to end by example in milliseconds: tokenizing or reading, and one run. Only with batch size 1. Of use to see
@@ -66,6 +67,7 @@ export async function runExamples(
   const counts = new Map<number, number[]>()
   let done = 0
   const { lengths, padded } = inputs
+  const own = new Array<number | undefined>(total)
   for (const positions of batches(total, { size: batchSize, lengths, tokens: batchTokens, padded })) {
     await pause(signal, 'compare')
     const start = performance.now()
@@ -73,6 +75,8 @@ export async function runExamples(
     const outputs = await runBatch(session, feeds, signal)
     const elapsed = performance.now() - start
     await take({ feeds, outputs, positions })
+    const tokens = options.tokens === undefined ? undefined : tokensOf(options.tokens, session, feeds)
+    for (const position of positions) own[position] = tokens
     for (const position of positions) milliseconds[position] = elapsed + (inputs.preparationMs?.[position] ?? 0)
     for (const [layer, left] of tracedCounts(outputs)) {
       const all = counts.get(layer) ?? new Array<number>(total)
@@ -82,17 +86,32 @@ export async function runExamples(
     done += positions.length
     onProgress?.({ done, total })
   }
-  return { kept: keptOf(counts, inputs, options), latency: batchSize === 1 ? latencyOf(milliseconds) : undefined }
+  return {
+    kept: keptOf(counts, lengths ?? own, options),
+    latency: batchSize === 1 ? latencyOf(milliseconds) : undefined,
+  }
 }
 
 function keptOf(
   counts: ReadonlyMap<number, readonly number[]>,
-  inputs: ModelInputs,
-  { layerCount, tokens }: EvaluateOptions,
+  lengths: readonly (number | undefined)[],
+  { layerCount }: EvaluateOptions,
 ): KeptFractions | undefined {
   if (layerCount === undefined) return undefined
-  const lengths = inputs.lengths ?? (tokens === undefined ? undefined : inputs.targets.map(() => tokens))
-  return lengths === undefined ? undefined : keptFractions(counts, lengths, layerCount)
+  // Without a trace all are kept, however many they are.
+  const known = counts.size === 0 ? lengths.map(() => 1) : lengths.filter((length) => length !== undefined)
+  return known.length < lengths.length ? undefined : keptFractions(counts, known, layerCount)
+}
+
+/** The tokens of each example of a batch; undefined where the sizes of its inputs do not say it, or padding may be among them. */
+function tokensOf(tokens: Dim, { inputs }: Session, feeds: NamedTensors): number | undefined {
+  if (typeof tokens === 'number') return tokens
+  const sizes = new Map(
+    inputs.flatMap(({ name, dims }) => dims.map((dim, axis) => [String(dim), feeds[name]?.dims[axis] ?? 0] as const)),
+  )
+  const found = substituteDim(tokens, sizes)
+  const isPadded = inputs.length > 1 && feeds[inputs[0]?.name ?? '']?.dims[0] !== 1
+  return typeof found === 'number' && !isPadded ? found : undefined
 }
 
 function latencyOf(milliseconds: readonly number[]): { p50: number; p90: number; mean: number } {

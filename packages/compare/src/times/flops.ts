@@ -1,5 +1,6 @@
 import { flopsFormula, type Sizes } from '@tp/compiler'
 import { isTpError } from '@tp/core'
+import { substituteDim } from '@tp/core/expression'
 import type { ModelInputs } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
 import { flopsSizes, type InputRoles, type InputSizes, isText } from '../inputs/input-shapes.ts'
@@ -65,12 +66,21 @@ export function fewerFlops(
   let [denseTotal, prunedTotal] = [0, 0]
   for (const [length, count] of counts) {
     const sizes = { batch, tokens: fixed === undefined ? length : undefined }
-    const whole = length ?? fixed ?? 1
+    const all = before(sizes)
+    const whole = all === undefined ? undefined : (length ?? tokensAt(dense, roles, sizes))
+    if (all === undefined || whole === undefined) return undefined
     const kept = Object.fromEntries(keptByLayer.map((share, layer) => [layer, Math.max(1, Math.round(share * whole))]))
-    const [all, few] = [before(sizes), after({ ...sizes, ...(keptByLayer.length > 0 && { kept }) })]
-    if (all === undefined || few === undefined) return undefined
+    const few = after({ ...sizes, ...(keptByLayer.length > 0 && { kept }) })
+    if (few === undefined) return undefined
     denseTotal += count * all
     prunedTotal += count * few
   }
   return denseTotal / prunedTotal
+}
+
+/** Tokens of an image or a sound at the sizes that FLOPs are counted at; undefined where these do not say it. */
+function tokensAt(model: Model, roles: InputRoles, sizes: InputSizes): number | undefined {
+  const { others = {} } = flopsSizes(model, roles, sizes)
+  const tokens = substituteDim(roles.tokens, others)
+  return typeof tokens === 'number' ? tokens : undefined
 }

@@ -37,8 +37,8 @@ export interface CompareVariantsOptions extends TimingOptions {
 /** A model's answers and costs, compared with the dense one. */
 export interface ComparedVariant extends Times {
   readonly answers: ComparedAnswers
-  /** Mean over layers of the tokens that enter the FFN, of those that enter the model. */
-  readonly kept: number
+  /** Mean over layers of the tokens that enter the FFN, of those that enter the model; undefined where these are not known. */
+  readonly kept: number | undefined
   readonly keptByLayer: readonly number[] | undefined
   /**
    * Preparation and run of one example in ms, as a user waits for it; not measured in turns, so not for comparisons. Of speech encoder
@@ -60,11 +60,10 @@ export async function compareVariants(
 ): Promise<ComparedVariant[]> {
   const { batchSize, signal, onStage, onProgress } = options
   const comparer = comparerOf(data)
-  const tokens = typeof inspection?.tokens === 'number' ? inspection.tokens : undefined
   const evaluate = async (open: () => Promise<Session>, part = 0, parts = 1): Promise<Outcome> => {
     await using session = await open()
     return await comparer.run(session, {
-      ...(open !== dense.open && { layerCount: inspection?.layers.length, tokens }),
+      ...(open !== dense.open && { layerCount: inspection?.layers.length, tokens: inspection?.tokens }),
       ...{ batchSize, signal },
       onProgress: ({ done, total }) => onProgress?.(part * total + done, parts * total),
     })
@@ -80,10 +79,14 @@ export async function compareVariants(
     for (const [seed, open] of traced.entries()) outcomes.push(await evaluate(open, seed, traced.length))
     const [first, ...others] = outcomes as [Outcome, ...Outcome[]]
     const layers = inspection?.layers.slice(0, layerCount) ?? []
-    const keptByLayer = layers.map((_, layer) => mean(outcomes.map(({ kept }) => kept?.layers[layer] ?? 1)))
+    const kept = outcomes.flatMap((outcome) => outcome.kept ?? [])
+    const keptByLayer =
+      kept.length < outcomes.length
+        ? undefined
+        : layers.map((_, layer) => mean(kept.map((own) => own.layers[layer] as number)))
     found.push({
       answers: comparer.pruned([first, ...others], before),
-      ...{ kept: mean(keptByLayer), keptByLayer, endToEnd: first.latency },
+      ...{ kept: keptByLayer && mean(keptByLayer), keptByLayer, endToEnd: first.latency },
       flops:
         inspection && fewerFlops({ dense: dense.model, pruned: model, roles: inspection }, data.inputs, keptByLayer),
     })

@@ -32,7 +32,7 @@ test('shows the known labels next to an unknown one', () => {
     '[data] x.tsv, line 3: unknown label "neutral"; the model knows negative, positive, or their numbers 0…1',
   )
   expect(() => requireClass('neutral', undefined, 'x.tsv, line 3')).toThrow(
-    'class names are not known; give them as labels (--labels=NAME,NAME…)',
+    'class names are not known; give them as labels (--read labels=NAME,NAME…)',
   )
   expect(() => requireClass('3.5', undefined, 'x.tsv, line 3')).toThrow(
     'the label "3.5" is not the number of a class; where the model estimates such numbers, give the task regression',

@@ -49,7 +49,7 @@ export function requireClass(label: string, labels: readonly string[] | undefine
     'TP_DATA',
     'data',
     labels === undefined
-      ? `${source}: the label ${shown(label)} is a name, but the model's class names are not known; give them as labels (--labels=NAME,NAME…); ${NO_LABELS}`
+      ? `${source}: the label ${shown(label)} is a name, but the model's class names are not known; give them as labels (--read labels=NAME,NAME…); ${NO_LABELS}`
       : `${source}: unknown label ${shown(label)}; the model knows ${listOf(labels)}, or their numbers 0…${labels.length - 1}; ${NO_LABELS}`,
   )
 }

@@ -26,6 +26,12 @@ describe('audioInputs', () => {
     expect((await feeds([0, 1])).audio?.dims).toEqual([2, 4])
   })
 
+  test('notes what is assumed where nothing is known of the model', () => {
+    const inputs = [{ name: 'audio', type: 'float32', dims: ['batch', 3] }] as const
+    expect(audioInputs(sounds, inputs).notes).toEqual([expect.stringMatching('without preprocessor_config.json')])
+    expect(audioInputs(sounds, inputs, { sampleRate: 8000 }).notes).toEqual([])
+  })
+
   test('names a different sample rate', async () => {
     const { feeds } = audioInputs(sounds, [{ name: 'audio', type: 'float32', dims: ['batch', 3] }])
     await expect(feeds([2])).rejects.toMatchObject({

@@ -11,6 +11,8 @@ export interface AudioOptions {
   readonly normalizesSound?: boolean | undefined
 }
 
+const NOTE = 'without preprocessor_config.json sounds have 16,000 samples a second, −1…1, and are not normalized'
+
 /**
  * Sound as [batch, samples] float32, and a mask of the samples where the model takes one. Where the model has a fixed number of samples,
  * shorter sounds are followed by silence and longer ones are cut. Padding does not count where sounds are normalized, so that an example
@@ -22,6 +24,7 @@ export function audioInputs(
   options: AudioOptions = {},
 ): ModelInputs {
   const { sampleRate = 16_000, normalizesSound = false } = options
+  const isKnown = options.sampleRate !== undefined || options.normalizesSound !== undefined
   const mask = inputs.find(isMaskOfSound)
   const input = onlyInput(
     inputs.filter((one) => one !== mask),
@@ -42,7 +45,7 @@ export function audioInputs(
     preparationMs: undefined,
     keys: dataset.examples.map(({ source }) => source),
     contents: () => Promise.all(dataset.examples.map(contentOf)),
-    notes: [],
+    notes: isKnown ? [] : [NOTE],
     async feeds(positions) {
       const batch = positions.map((position) => dataset.examples[position] as AudioDataset['examples'][number])
       const sounds = await Promise.all(

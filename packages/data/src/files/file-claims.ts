@@ -28,7 +28,7 @@ interface Claim {
   readonly path: string
   readonly what: string
   readonly place: FileIdentity
-  /** What is copied there: two models may have the copy in common. */
+  /** The source of a copy, which two models may have in common. */
   readonly from?: FileIdentity
 }
 

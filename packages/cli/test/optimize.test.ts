@@ -77,6 +77,24 @@ describe('tp optimize', () => {
     expect(text).toMatch(/^then {2}(?:npx )?tp serve pruned\.onnx --guard p\.json --against m\.onnx$/m)
   })
 
+  test('names the decoder in the next command where it has to be changed with its encoder', () => {
+    const figures = {
+      ...onExamples,
+      points: 'WER',
+      grid: [{ batch: 1, positions: 1, speedup: 2, low: 2, high: 2 }],
+    } as const
+    const planned = (restore: 'weighed' | 'nearest'): string => {
+      const plan: OptimizedPlan = {
+        format: 1,
+        regimes: [{ plan: { format: 1, method: 'thin-padding', restore } }],
+        figures,
+      }
+      return describePlan(plan, { model: 'e.onnx', out: 'p.json', decoder: 'd.onnx' })
+    }
+    expect(planned('weighed')).toMatch(/ -o pruned\.onnx --decoder d\.onnx --decoder-out decoder\.onnx$/m)
+    expect(planned('nearest')).toMatch(/ -o pruned\.onnx$/m)
+  })
+
   test('writes a plan that tp prune accepts', { timeout }, async () => {
     const { code, stdout, stderr } = await tpHere(tune('plan.json', '--json', '--confident', '--cascade'))
     expect(stderr).not.toMatch(/error/i)

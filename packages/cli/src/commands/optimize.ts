@@ -141,8 +141,7 @@ export const optimizeCommand: Command = command({
       else await removeWithWaiting(measured)
     }
     const values = planOut !== undefined && found.learned !== undefined ? valuesPath(planOut) : weights
-    const planned =
-      planOut === undefined ? undefined : describePlan(optimized, { model: path, out: planOut, weights: values })
+    const planned = planOut && describePlan(optimized, { ...args, model: path, out: planOut, weights: values })
     const verdict = verdictOfPlan(optimized, demands)
     const exit = verdict.passed ? EXIT.done : EXIT.belowThreshold
     if (out === undefined) {

@@ -10,21 +10,22 @@ export interface PlanFiles {
   readonly out: string
   /** File with trained values, if its method takes some. */
   readonly weights?: string | undefined
+  /** The decoder of a speech encoder. */
+  readonly decoder?: string | undefined
 }
 
 /** The effect of a plan, and its uses. */
-export function describePlan(plan: OptimizedPlan, { model, out, weights }: PlanFiles): string {
+export function describePlan(plan: OptimizedPlan, { model, out, weights, decoder = '' }: PlanFiles): string {
   const [first, ...others] = describeOptimized(plan)
   const last = plan.regimes.at(-1)?.plan
   const isDense = last === undefined || plan.figures.loss === undefined || changesNothing(last)
   const trained = weights === undefined ? '' : ` --weights ${shellWord(weights)}`
+  const reader = last?.restore === 'weighed' ? ` --decoder ${shellWord(decoder)} --decoder-out decoder.onnx` : ''
   const [typedModel, typedPlan] = [shellWord(model), shellWord(out)]
   const npx = typedLauncher()
   const next = [
-    `next  ${npx}tp prune ${typedModel} --plan ${typedPlan}${trained} -o pruned.onnx`,
-    ...(plan.cascade === undefined
-      ? []
-      : [`then  ${npx}tp serve pruned.onnx --guard ${typedPlan} --against ${typedModel}`]),
+    `next  ${npx}tp prune ${typedModel} --plan ${typedPlan}${trained} -o pruned.onnx${reader}`,
+    ...(plan.cascade ? [`then  ${npx}tp serve pruned.onnx --guard ${typedPlan} --against ${typedModel}`] : []),
   ]
   return [`${out}  ${first}`, ...others, ...(isDense ? [] : next)].join('\n')
 }

@@ -38,7 +38,8 @@ const prunedRows: Readonly<Record<Restoring, string>> = {
   nearest: NEAREST,
   all: 'has the state that it had when it was pruned',
   none: 'has no row, so that a decoder weighs a row that stands for many like any other, and may repeat itself (docs/speech.md)',
-  weighed: 'has no row, and the rows that are kept say how much each counts, to a decoder that was changed to read it',
+  weighed:
+    'has no row, and the rows that are kept say how much each counts, to a decoder that tp prune --decoder has changed and no other',
 }
 
 const DECODED = 'tp eval --task asr measures the effect on its decoder'

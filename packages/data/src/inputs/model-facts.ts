@@ -66,7 +66,7 @@ interface Config {
 
 interface Preprocessor {
   readonly image_processor_type?: unknown
-  /** The name of the same in older versions. */
+  /** Of recordings, and of images in older versions. */
   readonly feature_extractor_type?: unknown
   /** By channel, or one for all. */
   readonly image_mean?: number | readonly number[] | null
@@ -76,7 +76,6 @@ interface Preprocessor {
   /** The factor by which bytes are multiplied before they are normalized. */
   readonly rescale_factor?: number | null
   readonly sampling_rate?: number
-  readonly feature_extractor_type?: unknown
   readonly do_resize?: boolean
   readonly do_center_crop?: boolean
   /** A number: both sides, or the shorter one. */

@@ -27,6 +27,8 @@ test.each(exampleNames)('writes the model %s with texts of all its classes', (na
       .map((row) => row.split('\t'))
     expect(new Set(rows.map(([label]) => label))).toEqual(new Set(Object.keys(id2label)))
     expect(rows.every(({ length }) => length === 2)).toBe(true)
+    // `--limit 60` is enough for all classes.
+    expect(new Set(rows.slice(0, 60).map(([label]) => label)).size).toBe(Object.keys(id2label).length)
     if (path === examples) expect(rows).toHaveLength(count)
   }
 })

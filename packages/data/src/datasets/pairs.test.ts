@@ -37,6 +37,15 @@ test('pairs with the same query are its candidates, with or without relevance', 
   expect((await readPairs(open))?.ranking).toEqual({ queries: [0], relevance: undefined })
 })
 
+test('a column that may hold the relevance is not ignored, and identifiers are', async () => {
+  const graded = await write('graded.tsv', 'qid\tquery\tdoc_id\tdocument\tgrade', 'q1\towls\td7\thunt\t2')
+  await expect(readPairs(graded)).rejects.toThrow('cannot tell which column holds the labels')
+  expect((await readPairs(graded, { labelColumn: 'grade' }))?.ranking?.relevance).toEqual([2])
+  expect((await readPairs(graded, { unlabeled: true }))?.ranking?.relevance).toBeUndefined()
+  const open = await write('ids.tsv', 'query-id\tquery\tdocid\tdocument', 'q1\towls\td7\thunt')
+  expect((await readPairs(open))?.ranking?.relevance).toBeUndefined()
+})
+
 test('columns with other names are named', async () => {
   const path = await write('named.csv', 'claim,abstract,label', 'owls,"hunt, at night",1')
   await expect(readPairs(path, { pairColumn: 'abstract' })).rejects.toThrow('a pair needs two columns; name both')

@@ -1,6 +1,6 @@
 import { type TextDataset, textDataset } from './dataset.ts'
 import { numbersOf } from './ranking.ts'
-import { type ColumnOptions, pairColumns } from './table/columns.ts'
+import { type ColumnOptions, pairColumns, requireUnlabeled } from './table/columns.ts'
 import { dataError, shown } from './table/data-error.ts'
 import { numberIn } from './table/number-in.ts'
 import { readTable } from './table/read-table.ts'
@@ -26,6 +26,7 @@ export async function readPairs(path: string, options: PairsOptions = {}): Promi
   if (columns === undefined) return undefined
   const { rows } = columns
   const label = options.unlabeled ? -1 : columns.label
+  if (label < 0 && !options.unlabeled) requireUnlabeled(path, columns)
   const relevance = label < 0 ? undefined : rows.map((row) => relevanceOf(path, row, label))
   const pairs = textsIn(table, columns, relevance && ((row) => Number((relevance[row] as number) > 0)))
   return textDataset(path, pairs, { queries: numbersOf(pairs.map((own) => own.text)), relevance })

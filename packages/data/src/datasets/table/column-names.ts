@@ -36,4 +36,4 @@ const INDEX_NAMES: readonly string[] = ['', 'id', 'idx', 'index', 'guid', 'uid',
 
 export const isText = (name: string): boolean => TEXT_NAMES.includes(name) || NUMBERED_TEXT.test(name)
 export const isLabel = (name: string): boolean => LABEL_NAMES.includes(name)
-export const isIndex = (name: string): boolean => INDEX_NAMES.includes(name)
+export const isIndex = (name: string): boolean => INDEX_NAMES.includes(name) || /^(?:q|doc|.*[ _-])id$/.test(name)

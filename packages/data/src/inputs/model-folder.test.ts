@@ -98,6 +98,14 @@ describe('readModelFolder', () => {
     expect((await readModelFolder(path)).normalization).toEqual({ mean: [0, 0, 0], std: [1] })
   })
 
+  test('reads the preprocessor where transformers 5 writes it', async () => {
+    const path = join(folder, 'model.onnx')
+    await write('processor_config.json', { feature_extractor: { sampling_rate: 8000 }, image_processor: { size: 32 } })
+    expect(await readModelFolder(path)).toMatchObject({ sampleRate: 8000, framing: { resize: { height: 32 } } })
+    await write('preprocessor_config.json', { sampling_rate: 16_000 })
+    expect(await readModelFolder(path)).toMatchObject({ sampleRate: 16_000, framing: undefined })
+  })
+
   test('finds nothing for a model without other files', async () => {
     const known = Object.values(await readModelFolder(join(folder, 'model.onnx')))
     expect(known.every((value) => value === undefined)).toBe(true)

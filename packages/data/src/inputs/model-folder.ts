@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { isTpError, TpError } from '@tp/core'
+import { isRecord } from '@tp/core/host'
 import { readBytes } from '../read-bytes.ts'
 import { type ModelFacts, modelFacts } from './model-facts.ts'
 import { type SentenceModule, sentenceModules } from './pooling.ts'
@@ -9,7 +10,10 @@ import { type SentenceModule, sentenceModules } from './pooling.ts'
 const MOST_BYTES = 64 * 2 ** 20
 
 /** Files that say how a model reads its inputs, by the names that Hugging Face gives them. */
-const FILES = ['config.json', 'preprocessor_config.json', 'tokenizer.json', 'tokenizer_config.json', 'modules.json']
+const FILES = [
+  ...['config.json', 'preprocessor_config.json', 'processor_config.json'],
+  ...['tokenizer.json', 'tokenizer_config.json', 'modules.json'],
+]
 
 /** The configuration of a text model as Sentence Transformers writes it; older versions name the architecture. */
 const SENTENCE_FILES = ['bert', 'roberta', 'distilbert', 'camembert', 'albert', 'xlm-roberta', 'xlnet'].map(
@@ -24,16 +28,16 @@ export interface ModelFolder extends ModelFacts {
 
 /**
  * Reads what lies next to an ONNX file (or in the folder above, if its own is called `onnx`): config.json,
- * preprocessor_config.json, tokenizer.json and tokenizer_config.json as Hugging Face lays them out, and modules.json,
+ * preprocessor_config.json or processor_config.json, tokenizer.json and tokenizer_config.json as Hugging Face lays them out, and modules.json,
  * sentence_bert_config.json and 1_Pooling/config.json as Sentence Transformers does. Missing files are fine.
  * @throws TpError TP_DATA for a file that is invalid JSON
  */
 export async function readModelFolder(modelPath: string): Promise<ModelFolder> {
   const folders = foldersOf(modelPath)
   const modules = await readModules(folders)
-  const [config = {}, preprocessor = {}, tokenizerConfig, pooling, sentence, tokenizer] = await Promise.all([
+  const [config = {}, preprocessor, tokenizerConfig, pooling, sentence, tokenizer] = await Promise.all([
     readIfThere(folders, 'config.json'),
-    readIfThere(folders, 'preprocessor_config.json'),
+    preprocessorIn(folders),
     readIfThere(folders, 'tokenizer_config.json'),
     readIfThere(folders, poolingFile(modules)),
     readFirst(folders, sentenceFiles(modules)),
@@ -60,6 +64,25 @@ export async function maxTokensOf(modelPath: string): Promise<number | undefined
  */
 export async function readFolderJson(modelPath: string, name: string): Promise<object> {
   return (await readIfThere(foldersOf(modelPath), name)) ?? {}
+}
+
+/** How images or recordings are prepared, by the files next to an ONNX file; empty where they do not say it. @throws TpError TP_DATA */
+export function readPreprocessor(modelPath: string): Promise<object> {
+  return preprocessorIn(foldersOf(modelPath))
+}
+
+/** The entries of preprocessor_config.json; from version 5 on transformers writes them into processor_config.json. */
+async function preprocessorIn(folders: readonly string[]): Promise<object> {
+  const own = await readIfThere(folders, 'preprocessor_config.json')
+  if (own !== undefined) return own
+  const { image_processor: images, feature_extractor: sounds }: Processor =
+    (await readIfThere(folders, 'processor_config.json')) ?? {}
+  return { ...(isRecord(images) && images), ...(isRecord(sounds) && sounds) }
+}
+
+interface Processor {
+  readonly image_processor?: unknown
+  readonly feature_extractor?: unknown
 }
 
 /** The text of a file next to an ONNX file; undefined where it is missing. @throws TpError TP_DATA */

@@ -1,7 +1,7 @@
 import { TpError } from '@tp/core'
 import type { NamedTensors, TensorLike, ValueInfo } from '@tp/core/runtime'
 import { UNLABELED } from '../datasets/dataset.ts'
-import { readFolderJson } from '../inputs/model-folder.ts'
+import { readPreprocessor } from '../inputs/model-folder.ts'
 import type { ModelInputs } from '../inputs/model-inputs.ts'
 import { someExamples } from '../inputs/some-examples.ts'
 import type { SpeechClip, SpeechDataset } from './read-speech.ts'
@@ -42,7 +42,7 @@ export async function speechInputs(
     }
     if (sound.samples.length > window) {
       const [long, most] = [sound.samples.length, window].map(
-        (count) => `${Math.round((10 * count) / sampleRate) / 10} s`,
+        (count) => `${Math.ceil((10 * count) / sampleRate) / 10} s`,
       )
       throw new TpError(
         'TP_DATA',
@@ -96,7 +96,7 @@ interface FeatureExtraction {
 }
 
 async function openFeatureExtractor(modelPath: string): Promise<FeatureExtraction> {
-  const config = (await readFolderJson(modelPath, 'preprocessor_config.json')) as {
+  const config = (await readPreprocessor(modelPath)) as {
     feature_extractor_type?: string
     sampling_rate?: number
     chunk_length?: number

@@ -1,3 +1,4 @@
+import { TpError } from '@tp/core'
 import type { NamedTensors, Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
 import { expect, test } from 'vitest'
@@ -34,4 +35,10 @@ test('does not say how many tokens are kept of a number that is not known', asyn
   expect((await runExamples(session(true), inputs, { layerCount: 3 }, () => {})).kept).toBeUndefined()
   const { kept } = await runExamples(session(false), inputs, { layerCount: 3 }, () => {})
   expect(kept?.layers).toEqual([1, 1, 1])
+})
+
+test('names the recording that a model cannot be run on', async () => {
+  const failing = { ...session(false), run: () => Promise.reject(new TpError('TP_RUN', 'runtime', 'too short')) }
+  const named = { ...inputs, keys: ['a.wav', 'b.wav'] }
+  await expect(runExamples(failing, named, {}, () => {})).rejects.toThrow('a.wav: [runtime] too short')
 })

@@ -1,4 +1,4 @@
-import { TpError } from '@tp/core'
+import { isTpError, TpError } from '@tp/core'
 import { type Dim, substituteDim } from '@tp/core/expression'
 import { type AbortSignalLike, type NamedTensors, pause, type Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
@@ -72,7 +72,9 @@ export async function runExamples(
     await pause(signal, 'compare')
     const start = performance.now()
     const feeds = await inputs.feeds(positions)
-    const outputs = await runBatch(session, feeds, signal)
+    const outputs = await runBatch(session, feeds, signal).catch((cause: unknown) => {
+      throw withFile(cause, inputs, positions)
+    })
     const elapsed = performance.now() - start
     await take({ feeds, outputs, positions })
     const tokens = options.tokens === undefined ? undefined : tokensOf(options.tokens, session, feeds)
@@ -90,6 +92,18 @@ export async function runExamples(
     kept: keptOf(counts, lengths ?? own, options),
     latency: batchSize === 1 ? latencyOf(milliseconds) : undefined,
   }
+}
+
+/** An error of a run with the image or the recording that it was about, such as one too short for a convolution. */
+function withFile(
+  cause: unknown,
+  { lengths, keys }: ModelInputs,
+  [position = 0, ...others]: readonly number[],
+): unknown {
+  const file = keys?.[position]
+  if (!isTpError(cause) || cause.code !== 'TP_RUN' || lengths || others.length > 0 || typeof file !== 'string')
+    return cause
+  return new TpError(cause.code, 'compare', `${file}: ${cause.message}`, { cause })
 }
 
 function keptOf(

@@ -174,7 +174,8 @@ function emptyCaches(session: Session, decoder: DecoderInspection, rows: number)
   const { caches, byHead, keyHeads, headSize, dtype } = decoder
   const names = caches.flatMap(({ keys, values }) => [keys.past, values.past])
   const dimsOf = (name: string): number[] => {
-    if (byHead) return [rows, Number(keyHeads), 0, Number(headSize)]
+    const found = [rows, Number(keyHeads), 0, Number(headSize)]
+    if (byHead && found.every(Number.isInteger)) return found
     const declared = session.inputs.find((input) => input.name === name)?.dims ?? []
     return declared.map((dim, axis) => (axis === 0 ? rows : typeof dim === 'number' ? dim : 0))
   }

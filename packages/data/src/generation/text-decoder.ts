@@ -136,7 +136,8 @@ function allCaches({ caches }: DecoderForm): readonly Cache[] {
 }
 
 function emptyDims(session: Session, form: DecoderForm, name: string, size: number): number[] {
-  if (form.byHead) return [1, Number(form.keyHeads), 0, size]
+  const byHead = [1, Number(form.keyHeads), 0, size]
+  if (form.byHead && byHead.every(Number.isInteger)) return byHead
   const declared = session.inputs.find((input) => input.name === name)?.dims ?? []
   return declared.map((dim, axis) => (axis === 0 ? 1 : typeof dim === 'number' ? dim : 0))
 }

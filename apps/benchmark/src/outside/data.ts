@@ -42,7 +42,7 @@ export async function dataPath(
   return { path }
 }
 
-/** Links would not do: folders of images are read without those. */
+/** Copies: what was measured is kept when the cache is cleared. */
 async function copyImages(from: string, to: string, { from: first = 0, count }: ImagePart): Promise<void> {
   await rm(to, { recursive: true, force: true })
   const classes = await readdir(from)

@@ -116,7 +116,11 @@ describe('check', () => {
   ])('says that examples of one class show nothing, with %s', async (_, targetsOf) => {
     const inputs = await mailsOf(1)
     const options = { runtime, data: { ...inputs, targets: targetsOf(inputs.targets) }, timingMs: 1, minSpeedup: 0.01 }
-    const { verdict } = await check(pruned(clsAttention(), schedule(6, { keep: 0.9 })), dense, options)
+    const model = pruned(clsAttention(), schedule(6, { keep: 0.9 }))
+    const { verdict, dense: own } = await check(model, dense, options)
+    expect(own.answers.verdict).toMatch(
+      /^gives all examples the same class, so they cannot show a loss; give examples of/,
+    )
     expect(verdict).toMatchObject({ answer: 'not shown', text: expect.stringMatching(/all examples the same class/) })
   })
 

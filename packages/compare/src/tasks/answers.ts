@@ -4,7 +4,7 @@ import { changedAnswers, changesFromDense, expectedLoss } from '../answers/again
 import { classify } from '../answers/classify.ts'
 import type { Classification } from '../answers/outcome.ts'
 import type { Comparer } from './comparer.ts'
-import { oneClass } from './one-answer.ts'
+import { adviceOn, oneClass } from './one-answer.ts'
 import { areSameLogits } from './safety.ts'
 
 const CHANGED = 'answers changed'
@@ -18,7 +18,8 @@ const DIVERGENCE = 'divergence'
 export function answerComparer(inputs: ModelInputs): Comparer<Classification> {
   return {
     run: (session, options) => classify(session, inputs, options),
-    dense: () => ({
+    dense: ({ predictions }) => ({
+      ...adviceOn(oneClass(predictions)),
       cells: { [CHANGED]: undefined, [LOSS]: undefined, [DIVERGENCE]: undefined },
       content: content(NONE, NONE, 0),
     }),

@@ -2,7 +2,7 @@ import type { TaggedInputs } from '@tp/data'
 import { type Figure, figureInterval, type Interval, meanFigure, scaledInterval } from '@tp/metrics'
 import { plainTag, type TokenAnswers, tagFigure, tagTokens, tokenAgreement } from '../answers/tokens.ts'
 import type { Comparer } from './comparer.ts'
-import { oneTag } from './one-answer.ts'
+import { adviceOn, oneTag } from './one-answer.ts'
 
 const LOSS = 'expected loss'
 
@@ -15,7 +15,10 @@ export function changedTagComparer(inputs: TaggedInputs): Comparer<TokenAnswers>
   const changedHeading = `${what} changed`
   return {
     run: (session, options) => tagTokens(session, inputs, options),
-    dense: () => ({ cells: { [changedHeading]: undefined, [LOSS]: undefined }, content: content(NONE, NONE) }),
+    dense: ({ predictions }) => ({
+      ...adviceOn(oneTag(predictions, inputs)),
+      ...{ cells: { [changedHeading]: undefined, [LOSS]: undefined }, content: content(NONE, NONE) },
+    }),
     pruned(answers, dense) {
       const figure = meanFigure(answers.map((one) => tokenAgreement(one, dense)))
       const changed = below(figure)

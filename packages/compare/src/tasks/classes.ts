@@ -14,14 +14,15 @@ import { evaluate } from '../answers/evaluate.ts'
 import type { Evaluation } from '../answers/outcome.ts'
 import type { Comparer } from './comparer.ts'
 import { mcnemarContent } from './mcnemar-content.ts'
-import { oneClass } from './one-answer.ts'
+import { adviceOn, oneClass } from './one-answer.ts'
 import { areSameLogits } from './safety.ts'
 
 /** Right answers, those lost against the dense model, and whether that may be chance. */
 export function classComparer(inputs: ModelInputs): Comparer<Evaluation> {
   return {
     run: (session, options) => evaluate(session, inputs, options),
-    dense: ({ accuracy }) => ({
+    dense: ({ accuracy, predictions }) => ({
+      ...adviceOn(oneClass(predictions)),
       cells: { accuracy: { interval: accuracy }, [LOSS]: undefined, [P]: undefined, [AGREES]: { percent: 100 } },
       content: content(accuracy, { estimate: 0, low: 0, high: 0 }, null, 100),
     }),

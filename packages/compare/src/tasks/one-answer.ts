@@ -14,6 +14,12 @@ export const oneAnswers: Readonly<Record<'accuracy' | 'labels' | 'tags' | 'corre
   correlation: { said: 'examples the same estimate', needed: 'examples with other estimates' },
 }
 
+/** Advice for whoever reads the dense model's figures; nothing where there are several answers. */
+export function adviceOn(one: OneAnswer | undefined): { readonly verdict?: string } {
+  if (one === undefined) return {}
+  return { verdict: `gives all ${one.said}, so they cannot show a loss; give ${one.needed}` }
+}
+
 /** @returns undefined where the model gives several classes */
 export function oneClass(predictions: readonly number[]): OneAnswer | undefined {
   return new Set(predictions).size === 1 ? oneAnswers.accuracy : undefined

@@ -3,14 +3,17 @@ import { type Figure, figureInterval, figureLoss, mcnemar, meanFigure, scaledInt
 import { evaluateTokens, type TokenEvaluation, tokenAgreement } from '../answers/tokens.ts'
 import type { ComparedAnswers, Comparer } from './comparer.ts'
 import { mcnemarContent } from './mcnemar-content.ts'
-import { oneTag } from './one-answer.ts'
+import { adviceOn, oneTag } from './one-answer.ts'
 
 /** Right tags and entities; the loss is that of F1 where tags are BIO. Sentences are drawn, and tested, as a whole. */
 export function tokenComparer(inputs: TaggedInputs, labels: readonly string[] | undefined): Comparer<TokenEvaluation> {
   const headings = inputs.unit === 'labels' ? ofLabels : ofTokens
   return {
     run: (session, options) => evaluateTokens(session, inputs, { ...options, labels }),
-    dense: (dense) => describe([dense], dense, headings, true),
+    dense: (dense) => ({
+      ...describe([dense], dense, headings, true),
+      ...adviceOn(oneTag(dense.predictions, inputs)),
+    }),
     pruned(evaluations, dense) {
       const { loss, ...others } = describe(evaluations, dense, headings, false)
       return { ...others, ...(loss && { loss: { ...loss, oneAnswer: oneTag(dense.predictions, inputs) } }) }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { cast, gatherElements, input, logSoftmax, mean, neg, sin, type Tensor, unsqueeze } from '@tp/core'
+import { cast, gatherElements, input, logSoftmax, mean, mul, neg, sin, type Tensor, unsqueeze } from '@tp/core'
 import type { TensorLike } from '@tp/core/runtime'
 import { modelPath } from '@tp/models'
 import { decodeModel, type Graph, type Lifted } from '@tp/onnx'
@@ -20,11 +20,16 @@ const atManyWeights = [
   ...['vit-cls-optimum', 'modernbert-cls-sdpa-ts17', 'wav2vec2-cls-ts17'],
 ]
 
-/** Mean of the sines of what comes out: unlike sums and squares no normalization makes it constant. */
-function sines({ tensor }: Lifted, { outputs }: Graph): Tensor {
+/**
+ * Mean of the sines of what comes out, without padding: unlike sums and squares no normalization makes it constant. Padding on the left of a decoder
+ * attends to nothing, by scores that rounding makes one, which have a slope for expressions alone.
+ */
+function sines({ tensor }: Lifted, { inputs, outputs }: Graph): Tensor {
   const y = outputs.map(({ name }) => tensor(name)).find(({ dtype }) => dtype.startsWith('float')) as Tensor
+  const mask = inputs.some(({ name }) => name === 'attention_mask') ? tensor('attention_mask') : undefined
+  const isByToken = mask?.rank === 2 && y.rank === 3 && mask.dims[1] === y.dims[1]
   return mean(
-    sin(y),
+    isByToken ? mul(sin(y), unsqueeze(cast(mask, y.dtype), [2])) : sin(y),
     y.dims.map((_, axis) => axis),
   )
 }

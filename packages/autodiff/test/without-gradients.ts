@@ -1,5 +1,6 @@
 /** Exported encoders of which not all weights have a gradient: the part that their names share, and the reason reported. */
 export const withoutGradients: readonly (readonly [name: RegExp, message: RegExp])[] = [
+  [/-qdq$/, /DequantizeLinear that gives .*: it reads activations that are rounded to integers/],
   [/-int8/, /Cast that gives .*: it reads activations that are rounded to integers/],
   [/-4bit$/, /MatMulNBits .*: this operator has no gradient here/],
   [/-ortfused|-optimum-O2$/, /com\.microsoft\.\w+ .*: this operator has no gradient here/],

@@ -21,6 +21,11 @@ export function isTpError(error: unknown): error is TpError {
   return error instanceof Error && error.name === 'TpError' && typeof (error as Partial<TpError>).code === 'string'
 }
 
+/** The message of an error of the toolkit without `where` in front, for one that says so itself. */
+export function bareMessage({ message, where }: TpError): string {
+  return message.replace(`[${where}] `, '')
+}
+
 /** An error from whatever was thrown by code that anybody may have written: `null`, a text, or an object that throws itself when it is read. */
 export function asError(thrown: unknown): Error {
   try {

@@ -159,6 +159,7 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
   const search: Search = { judge, timing, maxLoss, confident, cascade, isUnconfirmed }
   const tests = new Tests(search)
   throwIfAborted(options.enough, 'optimize')
+  // Forms are few: chance flatters none of them.
   const { base, eightBits } = await fastestForm(
     {
       ...{ ...search, isUnconfirmed: false },

@@ -1,5 +1,5 @@
 import { isTpError, TpError } from '@tp/core'
-import { isRecord, readSafetensors, safetensorsMetadata, writeSafetensors } from '@tp/core/host'
+import { bareMessage, isRecord, readSafetensors, safetensorsMetadata, writeSafetensors } from '@tp/core/host'
 import type { AdamW } from './adam-w.ts'
 import type { TrainProgress } from './step.ts'
 import type { Weights } from './weights.ts'
@@ -110,7 +110,7 @@ function contentsOf(bytes: Uint8Array): { stored: ReturnType<typeof readSafetens
     stored = readSafetensors(bytes)
   } catch (cause) {
     if (!isTpError(cause)) throw cause
-    throw problem(`it is damaged, or not a checkpoint (${cause.message.replace(`[${cause.where}] `, '')})`, cause)
+    throw problem(`it is damaged, or not a checkpoint (${bareMessage(cause)})`, cause)
   }
   if (text === undefined) throw problem('these weights are not a checkpoint of a training')
   let record: unknown

@@ -1,4 +1,5 @@
 import { isTpError } from '@tp/core'
+import { bareMessage } from '@tp/core/host'
 import type { ShardFile } from '../output/output-format.ts'
 import type { OutputName } from '../output/output-formats.ts'
 import type { Shard } from './shard.ts'
@@ -74,6 +75,6 @@ export function shardFiles(store: Store, output: OutputName): ShardFiles {
 
 /** Without the word in front that says which package it comes from. */
 function reasonOf(error: unknown): string {
-  if (isTpError(error)) return error.message.replace(`[${error.where}] `, '')
+  if (isTpError(error)) return bareMessage(error)
   return error instanceof Error ? error.message : String(error)
 }

@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { type Explanation, explain } from '@tp/compare'
 import { Refused } from '@tp/compiler'
 import { isTpError, TpError } from '@tp/core'
+import { bareMessage } from '@tp/core/host'
 import { classNames, loadTokenizer, type ModelFile, readModelFolder } from '@tp/data'
 import { loadSession } from '@tp/data/files'
 import { inspectEncoders } from '@tp/plans/files'
@@ -139,7 +140,7 @@ function summary({ method: { name } }: ReadPlan, correlation: number | undefined
 }
 
 function impassable({ path }: ModelFile, cause: TpError): TpError {
-  const reason = cause.message.replace(`[${cause.where}] `, '')
+  const reason = bareMessage(cause)
   const advice = 'explain the model as it was before it was quantized or fused'
   return new TpError('TP_GRADIENT', 'tp', `${basename(path)}: a gradient cannot pass ${reason}; ${advice}`, { cause })
 }

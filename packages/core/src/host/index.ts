@@ -34,9 +34,9 @@ export { initialValues } from '../method/initial-values.ts'
 export { learnedBytes, needsValues, paramsOf, trainedLayers, valuesOf } from '../method/weights.ts'
 export { readSafetensors, safetensorsMetadata, writeSafetensors } from '../safetensors/safetensors.ts'
 
-// Messages: unknown values in an error.
+// Messages: unknown values in an error, and an error in another.
 
-export { asError } from '../errors.ts'
+export { asError, bareMessage } from '../errors.ts'
 export { isRecord } from '../is-record.ts'
 export { shellWord } from '../shell-word.ts'
 export { shown } from '../shown.ts'

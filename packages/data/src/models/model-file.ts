@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { isTpError, TpError } from '@tp/core'
+import { bareMessage } from '@tp/core/host'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
 import { decodeModel, type Model, startsLikeModel } from '@tp/onnx'
 import { LARGEST } from '../files/read-open-file.ts'
@@ -85,7 +86,7 @@ async function naming<T>(path: string, where: string, step: () => T | Promise<T>
   } catch (error) {
     // Of this module: they have the whole path already.
     if (!isTpError(error) || error.where === where) throw error
-    const message = error.message.replace(`[${error.where}] `, '')
+    const message = bareMessage(error)
     throw new TpError(error.code as `TP_${string}`, error.where, `${basename(path)}: ${message}`, { cause: error })
   }
 }

@@ -45,7 +45,7 @@ test('a method that cannot learn is skipped with the reason, and the search goes
     ...{ measurer: { isLate: () => false, begin: () => {}, found: () => {} } as unknown as Measurer },
     ...{
       sites: [0, 2],
-      learnable: [{ entry }],
+      learnable: [{ entry }, { entry }],
       examples,
       choosing: examples,
       onSkipped: (own: Skipped) => void skipped.push(own),
@@ -59,8 +59,13 @@ test('a method that cannot learn is skipped with the reason, and the search goes
   expect(await learnedVariants({ ...common, learn: failing('TP_GRADIENT') })).toEqual([])
   const reason = 'QuantizeLinear: this operator has no gradient here'
   // Values are needed for every layer where rows prune.
-  expect(taught).toEqual([[0, 2]])
-  expect(skipped).toEqual([{ name: 'received-attention', code: 'TP_GRADIENT', reason }])
+  expect(taught).toEqual([
+    [0, 2],
+    [0, 2],
+  ])
+  const refused = { name: 'received-attention', code: 'TP_GRADIENT', reason }
+  // One that cannot learn keeps no other from learning.
+  expect(skipped).toEqual([refused, refused])
   await expect(learnedVariants({ ...common, learn: failing('TP_ABORTED') })).rejects.toMatchObject({
     code: 'TP_ABORTED',
   })

@@ -1,5 +1,5 @@
 import { isTpError, withValues } from '@tp/core'
-import { paramsOf } from '@tp/core/host'
+import { bareMessage, paramsOf } from '@tp/core/host'
 import { type ModelInputs, sampleExamples } from '@tp/data/inputs'
 import type { Measurer } from '../measurer.ts'
 import type { OptimizeOptions, Skipped, Variant } from '../options.ts'
@@ -56,10 +56,10 @@ export async function learnedVariants(options: LearningOptions): Promise<readonl
       onSkipped({
         name: entry.name,
         code: error.code as `TP_${string}`,
-        reason: error.message.replace(`[${error.where}] `, ''),
+        reason: bareMessage(error),
       })
     })
-    if (values === undefined) break
+    if (values === undefined) continue
     const trained = entry.create(params)
     const method = withValues(trained, (layer) => paramsOf(trained, values, layer))
     found.push({ ...how, ...(params && { params }), entry: { ...entry, create: () => method } })

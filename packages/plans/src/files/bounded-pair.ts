@@ -1,4 +1,5 @@
 import { isTpError, TpError } from '@tp/core'
+import { bareMessage } from '@tp/core/host'
 import type { Session } from '@tp/core/runtime'
 import { type ModelFile, sizeOfFiles } from '@tp/data'
 import type { Model } from '@tp/onnx'
@@ -36,7 +37,7 @@ export async function withinBounds<T>(
 }
 
 function notRun({ path }: ModelFile, error: TpError): TpError {
-  const seen = error.message.replace(`[${error.where}] `, '')
+  const seen = bareMessage(error)
   const advice = 'so the file cannot be verified; without --verify it is written as it is'
   return new TpError('TP_INPUT', 'plans', `${path}: ${seen}, ${advice}`, { cause: error })
 }

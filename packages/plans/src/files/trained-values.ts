@@ -1,6 +1,6 @@
 import type { TrainedValues } from '@tp/compiler'
 import { isTpError, TpError } from '@tp/core'
-import { readSafetensors } from '@tp/core/host'
+import { bareMessage, readSafetensors } from '@tp/core/host'
 import { readInput } from '@tp/data/files'
 
 /**
@@ -14,8 +14,6 @@ export async function readTrainedValues(path: string): Promise<TrainedValues> {
   try {
     return readSafetensors(bytes)
   } catch (cause) {
-    throw isTpError(cause)
-      ? new TpError('TP_WEIGHTS', path, cause.message.replace(`[${cause.where}] `, ''), { cause })
-      : cause
+    throw isTpError(cause) ? new TpError('TP_WEIGHTS', path, bareMessage(cause), { cause }) : cause
   }
 }

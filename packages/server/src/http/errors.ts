@@ -1,4 +1,5 @@
 import { isTpError, TpError } from '@tp/core'
+import { bareMessage } from '@tp/core/host'
 import type { FastifyError } from 'fastify'
 
 /** The status of each code that a request can meet with; other errors are the server's. */
@@ -28,7 +29,7 @@ export interface Failure {
 
 export function failureOf(error: unknown): Failure {
   if (isTpError(error)) {
-    const message = error.message.replace(`[${error.where}] `, '')
+    const message = bareMessage(error)
     return { status: STATUS[error.code] ?? 500, code: error.code, message }
   }
   const { statusCode = 500, code, message } = error as FastifyError

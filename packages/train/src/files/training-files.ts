@@ -1,4 +1,5 @@
 import { isTpError, TpError } from '@tp/core'
+import { bareMessage } from '@tp/core/host'
 import { isThere, nothingToResume, readCheckpointFile, removeWithWaiting, replaceFile } from '@tp/data/files'
 import { ANSWERS_PART, type StoredPart, type TrainingStore } from '../job/store.ts'
 import { SOFT_PART } from '../train.ts'
@@ -38,6 +39,6 @@ export async function namingStored<T>(out: string, run: () => Promise<T>): Promi
     if (!isTpError(cause) || cause.code !== 'TP_RESUME') throw cause
     const part = { [SOFT_PART]: 'soft', [ANSWERS_PART]: 'answers' }[cause.where] as StoredPart | undefined
     const path = trainingFiles(out)[part ?? 'hard']
-    throw new TpError('TP_RESUME', path, cause.message.replace(`[${cause.where}] `, ''), { cause })
+    throw new TpError('TP_RESUME', path, bareMessage(cause), { cause })
   }
 }

@@ -16,7 +16,7 @@ export { comparerOf } from './tasks/comparer-of.ts'
 export { givesVectors } from './tasks/gives-vectors.ts'
 export { mcnemarContent } from './tasks/mcnemar-content.ts'
 export { type NearnessOf, nearnessTo, similarityNames } from './tasks/nearness.ts'
-export { type OneAnswer, oneAnswers } from './tasks/one-answer.ts'
+export { type OneAnswer, oneAnswers, oneEstimate } from './tasks/one-answer.ts'
 export { amountOf, factor, points, speedUpText } from './texts.ts'
 export { type ComparedVariant, compareVariants, type VariantToCompare } from './variants/compare-variants.ts'
 

@@ -32,3 +32,15 @@ export function oneTag(predictions: readonly Int32Array[], { unit }: TaggedInput
   if (new Set<unknown>(answers).size !== 1) return undefined
   return areLabels ? oneAnswers.labels : oneAnswers.tags
 }
+
+/** Estimates that differ by less, as a share of the largest, are one: the lengths that examples are padded to change their last digits. */
+const ROUNDING = 1e-5
+
+/** @returns undefined where the model estimates several numbers */
+export function oneEstimate(estimates: readonly number[]): OneAnswer | undefined {
+  const [low, high, largest] = estimates.reduce(
+    ([low, high, largest], value) => [Math.min(low, value), Math.max(high, value), Math.max(largest, Math.abs(value))],
+    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0] as [number, number, number],
+  )
+  return high - low <= ROUNDING * largest ? oneAnswers.correlation : undefined
+}

@@ -2,7 +2,7 @@ import type { ModelInputs } from '@tp/data/inputs'
 import { figureInterval, mean, pairedBootstrap, rankCorrelation, rankCorrelationAt, sampleDeviation } from '@tp/metrics'
 import { type RankingEvaluation, rank } from '../answers/ranking.ts'
 import type { Comparer } from './comparer.ts'
-import { oneAnswers } from './one-answer.ts'
+import { adviceOn, oneEstimate } from './one-answer.ts'
 import { areSameLogits } from './safety.ts'
 
 const SPEARMAN = 'Spearman'
@@ -24,6 +24,7 @@ export function regressionComparer(inputs: ModelInputs): Comparer<RankingEvaluat
     dense({ scores }) {
       const spearman = judged && pairedBootstrap(scores.length, correlationOf(scores, judged))
       return {
+        ...adviceOn(oneEstimate(scores)),
         cells: { ...(spearman && { [SPEARMAN]: { interval: spearman } }), [LOSS]: undefined, [CHANGE]: undefined },
         content: { ...(spearman && { spearman }), loss: { estimate: 0, low: 0, high: 0 }, change: 0 },
       }
@@ -48,7 +49,7 @@ export function regressionComparer(inputs: ModelInputs): Comparer<RankingEvaluat
           unit: `points of Spearman's correlation${judged ? '' : " with the dense model's numbers"}`,
           interval: loss,
           same: outcomes.every(({ scores }) => areSameLogits(scores, dense.scores)),
-          oneAnswer: sampleDeviation(dense.scores) === 0 ? oneAnswers.correlation : undefined,
+          oneAnswer: oneEstimate(dense.scores),
           drawn: count,
         },
       }

@@ -7,17 +7,10 @@ import { adviceOn, oneTag } from './one-answer.ts'
 
 /** Right tags and entities; the loss is that of F1 where tags are BIO. Sentences are drawn, and tested, as a whole. */
 export function tokenComparer(inputs: TaggedInputs, labels: readonly string[] | undefined): Comparer<TokenEvaluation> {
-  const headings = inputs.unit === 'labels' ? ofLabels : ofTokens
   return {
     run: (session, options) => evaluateTokens(session, inputs, { ...options, labels }),
-    dense: (dense) => ({
-      ...describe([dense], dense, headings, true),
-      ...adviceOn(oneTag(dense.predictions, inputs)),
-    }),
-    pruned(evaluations, dense) {
-      const { loss, ...others } = describe(evaluations, dense, headings, false)
-      return { ...others, ...(loss && { loss: { ...loss, oneAnswer: oneTag(dense.predictions, inputs) } }) }
-    },
+    dense: (dense) => describe([dense], dense, inputs, true),
+    pruned: (evaluations, dense) => describe(evaluations, dense, inputs, false),
     nearness(evaluation, dense) {
       const { estimate } = figureInterval(tokenAgreement(evaluation, dense))
       return { similarity: estimate, divergence: 1 - estimate }
@@ -28,9 +21,11 @@ export function tokenComparer(inputs: TaggedInputs, labels: readonly string[] | 
 function describe(
   evaluations: readonly [TokenEvaluation, ...TokenEvaluation[]],
   dense: TokenEvaluation,
-  headings: Headings,
+  inputs: TaggedInputs,
   isDense: boolean,
 ): ComparedAnswers {
+  const headings = inputs.unit === 'labels' ? ofLabels : ofTokens
+  const oneAnswer = oneTag(dense.predictions, inputs)
   const [first, ...others] = evaluations
   const names = Object.keys(dense.figures)
   const figures = Object.fromEntries(
@@ -57,7 +52,9 @@ function describe(
       correct: others.length === 0 ? first.correct : undefined,
     },
     // Tags are all that is known of the answers.
-    ...(!isDense && { loss: { unit: `points of ${headings[judgedBy] ?? judgedBy}`, interval: loss, same: false } }),
+    ...(isDense
+      ? adviceOn(oneAnswer)
+      : { loss: { unit: `points of ${headings[judgedBy] ?? judgedBy}`, interval: loss, same: false, oneAnswer } }),
     content: {
       ...{ f1: intervals.f1 ?? null, accuracy: intervals.accuracy?.estimate },
       ...{ low: intervals.accuracy?.low, high: intervals.accuracy?.high },

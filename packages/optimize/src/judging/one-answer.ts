@@ -1,3 +1,4 @@
+import { oneEstimate } from '@tp/compare'
 import type { ModelInputs } from '@tp/data/inputs'
 import type { Answers } from './answers.ts'
 import { isTagged, predictionsOf } from './measure-answers.ts'
@@ -9,9 +10,6 @@ export interface AnsweredExamples {
   readonly dense: Answers
 }
 
-/** Estimates that differ by less, as a share of the largest, are one: the lengths that examples are padded to change their last digits. */
-const ROUNDING = 1e-5
-
 /**
  * Whether all examples have one answer, so that they cannot tell the model from one that always gives it: one class, the same labels, one tag for all
  * tokens, or one estimate. Never of vectors and of candidates that are ranked.
@@ -19,19 +17,11 @@ const ROUNDING = 1e-5
 export function haveOneAnswer(parts: readonly AnsweredExamples[]): boolean {
   if (parts.some(({ inputs }) => inputs.vectors !== undefined || inputs.ranking !== undefined)) return false
   if (parts.some(({ inputs }) => inputs.estimates !== undefined))
-    return areOne(parts.flatMap(({ dense }) => [...dense.logits]))
+    return oneEstimate(parts.flatMap(({ dense }) => [...dense.logits])) !== undefined
   return new Set(parts.flatMap(answersTo)).size === 1
 }
 
 function answersTo({ inputs, dense }: AnsweredExamples): readonly unknown[] {
   if (!isTagged(inputs)) return predictionsOf(dense)
   return inputs.unit === 'labels' ? bySentence(dense, inputs).map(String) : [...dense.logits]
-}
-
-function areOne(estimates: readonly number[]): boolean {
-  const [low, high, largest] = estimates.reduce(
-    ([low, high, largest], value) => [Math.min(low, value), Math.max(high, value), Math.max(largest, Math.abs(value))],
-    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0] as [number, number, number],
-  )
-  return high - low <= ROUNDING * largest
 }

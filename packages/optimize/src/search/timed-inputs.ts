@@ -1,6 +1,7 @@
 import { TpError } from '@tp/core'
 import type { NamedTensors, TensorLike, TypedArray } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
+import { largest } from '@tp/metrics'
 import type { Shape } from '../options.ts'
 
 /**
@@ -12,7 +13,7 @@ export async function timedInputs(inputs: ModelInputs, { batch, tokens }: Shape)
   if (lengths === undefined || tokens === undefined) {
     return inputs.feeds(Array.from({ length: batch }, (_, i) => i % targets.length))
   }
-  const longest = lengths.indexOf(lengths.reduce((most, own) => Math.max(most, own)))
+  const longest = largest(lengths)
   const one = await inputs.feeds([longest])
   return Object.fromEntries(Object.entries(one).map(([name, tensor]) => [name, repeated(name, tensor, batch, tokens)]))
 }

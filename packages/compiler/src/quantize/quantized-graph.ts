@@ -236,3 +236,8 @@ function turned<T extends Float32Array | Int8Array | Uint8Array>(data: T, rows: 
   }
   return result
 }
+
+/** A graph whose weights are in 8 bits already, so that none is rounded: only its activations are. */
+export function withRoundedWeights(graph: Graph): QuantizedGraph {
+  return new QuantizedGraph(graph, { type: 'int8', perChannel: true, reduceRange: false }, 'token')
+}

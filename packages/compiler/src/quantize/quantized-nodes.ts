@@ -5,7 +5,12 @@ import { nodesOf } from './node-names.ts'
 
 /** The first operator of 8 bits, or of fewer. */
 export function findQuantized({ proto }: Model): NodeProto | undefined {
-  return nodesOf(proto.graph).find(isQuantized)
+  return nodesOf(proto.graph).find(isOfQuantizing)
+}
+
+/** Whether a model has operators of 8 bits, or of fewer. */
+export function isQuantized(model: Model): boolean {
+  return findQuantized(model) !== undefined
 }
 
 /**
@@ -20,6 +25,6 @@ export function refuseQuantized(model: Model, byBatch: boolean): void {
   throw new Refused('TP_QUANTIZED', `the model is quantized already: ${seen}; ${advice}`, found)
 }
 
-function isQuantized(node: NodeProto): boolean {
+function isOfQuantizing(node: NodeProto): boolean {
   return hasTrait(node, 'quantized', 'rounded values', 'rounded by range', 'on rounded values')
 }

@@ -141,19 +141,32 @@ export function writeInFloats(ranged: RangedProduct, to: QuantizedGraph): void {
   const attributes: Attributes = isConvolution ? (readAttributes(node) ?? {}) : {}
   replace(ranged, to, (sum) => {
     if (factor.scale === '') return [createNode({ type, inputs: [input, factor.data], outputs: [sum], attributes })]
-    const nodes: NodeProto[] = []
-    const add = (type: string, part: string, inputs: string[], own: Attributes = {}): string => {
-      const name = to.uniqueName(`${output}_${part}`)
-      nodes.push(createNode({ type, inputs, outputs: [name], attributes: own }))
-      return name
-    }
-    const toFloat = { to: codeOf('float32') }
-    const numbers = add('Cast', 'weights', [factor.data], toFloat)
-    const zero = factor.zero === '' ? '' : add('Cast', 'zeros', [factor.zero], toFloat)
-    const weights = zero === '' ? numbers : add('Sub', 'centered', [numbers, zero])
-    const product = add(type, 'floats', [input, weights], attributes)
-    return [...nodes, createNode({ type: 'Mul', inputs: [product, factor.scale], outputs: [sum] })]
+    const { nodes, weights } = centeredWeights(factor, output, to)
+    const product = to.uniqueName(`${output}_floats`)
+    return [
+      ...nodes,
+      createNode({ type, inputs: [input, weights], outputs: [product], attributes }),
+      createNode({ type: 'Mul', inputs: [product, factor.scale], outputs: [sum] }),
+    ]
   })
+}
+
+/** Weights of 8 bits less their zero point, in floats. @param of what they are for, for names */
+export function centeredWeights(
+  { data, zero }: Pick<QuantizedValue, 'data' | 'zero'>,
+  of: string,
+  to: QuantizedGraph,
+): { readonly nodes: readonly NodeProto[]; readonly weights: string } {
+  const nodes: NodeProto[] = []
+  const add = (type: string, part: string, inputs: string[], attributes: Attributes = {}): string => {
+    const name = to.uniqueName(`${of}_${part}`)
+    nodes.push(createNode({ type, inputs, outputs: [name], attributes }))
+    return name
+  }
+  const toFloat = { to: codeOf('float32') }
+  const numbers = add('Cast', 'weights', [data], toFloat)
+  if (zero === '') return { nodes, weights: numbers }
+  return { nodes, weights: add('Sub', 'centered', [numbers, add('Cast', 'zeros', [zero], toFloat)]) }
 }
 
 /** Puts nodes in place of a product, where the last of its own is: all that they read is known there. */
@@ -196,7 +209,7 @@ function rangedWith(
 }
 
 /** The node of a type that alone reads a result. */
-function onlyReader({ output: [name = ''] }: NodeProto, type: string, graph: Graph): NodeProto | undefined {
+export function onlyReader({ output: [name = ''] }: NodeProto, type: string, graph: Graph): NodeProto | undefined {
   const [use, ...more] = graph.consumers(name)
   return use?.node.opType === type && more.length === 0 && !graph.isOutput(name) ? use.node : undefined
 }

@@ -9,12 +9,9 @@ import { floatWeights } from './float-weights.ts'
 import { forgetShapes } from './forget-shapes.ts'
 import { nodesOf, shownName } from './node-names.ts'
 import type { QuantizedModel, QuantizedNode } from './quantize-model.ts'
-import { QuantizedGraph } from './quantized-graph.ts'
+import { withRoundedWeights } from './quantized-graph.ts'
 import { rangedProductOf, writeByToken, writeInFloats } from './ranged-products.ts'
 import { sized } from './sized.ts'
-
-/** Unused: no weights are rounded. */
-const ROUNDING = { type: 'int8', perChannel: true, reduceRange: false } as const
 
 /**
  * Rounds the activations of a file with 8-bit products (of `quantize_dynamic`, or of `quantize` with one scale for a tensor) token by token,
@@ -29,7 +26,7 @@ export function roundByToken(source: Model, exclude: ReadonlySet<string>, origin
   const graph = new Graph(model)
   const left = excludedNow(graph, origin, exclude, isInteger)
   const nodes: QuantizedNode[] = []
-  const to = new QuantizedGraph(graph, ROUNDING, 'token')
+  const to = withRoundedWeights(graph)
   eachNode(to, (node, own) => {
     const product = rangedProductOf(node, own)
     if (product === undefined) return

@@ -8,7 +8,7 @@ import { isPacked, requireUnpacked } from '../program/packed-mark.ts'
 import { readProvenance, stepsOf } from '../program/provenance.ts'
 import { readPrunedPrompt } from '../program/pruned-prompt.ts'
 import { Refused } from '../program/refusal.ts'
-import { findQuantized, refuseQuantized } from '../quantize/quantized-nodes.ts'
+import { isQuantized, refuseQuantized } from '../quantize/quantized-nodes.ts'
 import { roundsByBatch } from '../quantize/rounds-by-batch.ts'
 import { decoderOf, encodersOf } from './analysis.ts'
 import type { Condition, Subject } from './transform.ts'
@@ -123,10 +123,7 @@ export const saysItsImageTokens: Condition = recorded(
   (model) => readImageTokens(model) !== undefined,
 )
 
-export const isInEightBits: Condition = recorded(
-  'has operators of 8 bits',
-  (model) => findQuantized(model) !== undefined,
-)
+export const isInEightBits: Condition = recorded('has operators of 8 bits', isQuantized)
 
 export const isPackedNow: Condition = recorded('is packed', isPacked)
 

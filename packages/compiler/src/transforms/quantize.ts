@@ -2,7 +2,7 @@ import type { QuantizeOptions } from '../plan/quantize-options.ts'
 import { requireUnpacked } from '../program/packed-mark.ts'
 import { readQuantizeOptions } from '../quantize/quantize-form.ts'
 import { type QuantizedModel, quantizeModel } from '../quantize/quantize-model.ts'
-import { findQuantized } from '../quantize/quantized-nodes.ts'
+import { isQuantized } from '../quantize/quantized-nodes.ts'
 import { roundByToken } from '../quantize/round-by-token.ts'
 import { canBeQuantized, hasOpset, isInEightBits } from './conditions.ts'
 import type { Condition, Transform } from './transform.ts'
@@ -41,8 +41,9 @@ export function quantize(options: QuantizeOptions = {}): Transform<QuantizeRepor
     requires: [isUnpacked, hasOpset(11, '8-bit products'), canBeQuantized(form.activations)],
     ensures: [isInEightBits],
     apply({ model: before, source }) {
-      const isFloat = findQuantized(before) === undefined
-      const quantized = isFloat ? quantizeModel(before, form, source) : roundByToken(before, form.exclude, source)
+      const quantized = isQuantized(before)
+        ? roundByToken(before, form.exclude, source)
+        : quantizeModel(before, form, source)
       const { model, ...facts } = quantized
       return { model, report: { transform: 'quantize', ...facts } }
     },

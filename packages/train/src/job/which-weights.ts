@@ -1,4 +1,4 @@
-import { headWeights, inFloats, type Refusal } from '@tp/compiler'
+import { headWeights, isQuantized, type Refusal } from '@tp/compiler'
 import type { Model } from '@tp/onnx'
 import type { Trains } from '../weights.ts'
 
@@ -6,20 +6,20 @@ import type { Trains } from '../weights.ts'
 export const trainableParts = ['all', 'vectors', 'head', 'method'] as const
 export type TrainablePart = (typeof trainableParts)[number]
 
-/** Why no matrix of a model in 8 bits learns. */
+/** Why no matrix of a quantized model learns. */
 const rounded: Refusal = {
   code: 'TP_QUANTIZED',
   message:
-    'the weights of this model are in 8 bits, and such weights do not learn; let a method learn alone (method), or scales and biases (vectors), or train the float32 file it was made from',
+    'the weights of this model are in 8 bits or fewer, and such weights do not learn; train the float32 file it was made from, or of 8 bits a method alone (method), or scales and biases (vectors)',
 }
 
-/** @returns a refusal where the head of the model is not found, and for weights in 8 bits */
+/** @returns a refusal where the head of the model is not found, and for quantized weights */
 export function trainsOf(
   part: TrainablePart,
   model: Model,
   encoder?: string,
 ): { readonly ok: true; readonly trains: Trains | undefined } | { readonly ok: false; readonly refusal: Refusal } {
-  const isRounded = (part === 'all' || part === 'head') && inFloats(model) !== model
+  const isRounded = (part === 'all' || part === 'head') && isQuantized(model)
   if (isRounded) return { ok: false, refusal: rounded }
   switch (part) {
     case 'all':

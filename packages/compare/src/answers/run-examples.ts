@@ -78,8 +78,10 @@ export async function runExamples(
     const elapsed = performance.now() - start
     await take({ feeds, outputs, positions })
     const tokens = options.tokens === undefined ? undefined : tokensOf(options.tokens, session, feeds)
-    for (const position of positions) own[position] = tokens
-    for (const position of positions) milliseconds[position] = elapsed + (inputs.preparationMs?.[position] ?? 0)
+    for (const position of positions) {
+      own[position] = tokens
+      milliseconds[position] = elapsed + (inputs.preparationMs?.[position] ?? 0)
+    }
     for (const [layer, left] of tracedCounts(outputs)) {
       const all = counts.get(layer) ?? new Array<number>(total)
       counts.set(layer, all)

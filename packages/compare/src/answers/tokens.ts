@@ -120,15 +120,10 @@ function f1Figure(
   unit: TaggedInputs['unit'],
   labels: readonly string[] | undefined,
 ): Figure | undefined {
-  if (unit === 'labels')
-    return labeled.some((tags) => tags.some((tag) => tag !== NOT_HOLDING))
-      ? tagFigure(predictions, labeled, NOT_HOLDING)
-      : undefined
-  if (labels === undefined || !isBio(labels)) return undefined
-  const outside = labels.indexOf('O')
-  return labeled.some((tags) => tags.some((tag) => tag !== outside))
-    ? entityFigure(predictions, labeled, labels)
-    : undefined
+  const hasOthers = (than: number): boolean => labeled.some((tags) => tags.some((tag) => tag !== than))
+  if (unit === 'labels') return hasOthers(NOT_HOLDING) ? tagFigure(predictions, labeled, NOT_HOLDING) : undefined
+  if (labels === undefined || !isBio(labels) || !hasOthers(labels.indexOf('O'))) return undefined
+  return entityFigure(predictions, labeled, labels)
 }
 
 /** The tag of a label that does not hold. */

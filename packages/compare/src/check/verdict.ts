@@ -1,5 +1,6 @@
 import type { Interval, Speedup } from '@tp/metrics'
 import type { ComparedLoss } from '../tasks/comparer.ts'
+import { adviceOn } from '../tasks/one-answer.ts'
 import { FEWEST_TO_BE_SAFE } from '../tasks/safety.ts'
 import { amountOf, factor, points, speedUpText } from '../texts.ts'
 
@@ -44,11 +45,8 @@ export function verdictOf(measured: Measured, demands: Demands): Verdict {
     return no(`it is ${speed} as fast as dense, and ${factor(minSpeedup)} is demanded; ${lossText(loss)}`)
   if (minSpeedup === undefined && speedup.high < 1)
     return no(`it is slower: ${speed} as fast as dense; ${lossText(loss)}`)
-  if (!same && oneAnswer !== undefined) {
-    const { said, needed } = oneAnswer
-    const seen = `the dense model gives all ${said}, so they cannot show a loss; give ${needed}`
-    return notShown(`${speed} as fast as dense, but ${seen}`, !confident)
-  }
+  if (!same && oneAnswer !== undefined)
+    return notShown(`${speed} as fast as dense, but the dense model ${adviceOn(oneAnswer)}`, !confident)
   const isWithin = high <= Math.max(maxLoss, SHOWN)
   const isOfFew = drawn !== undefined && drawn < FEWEST_TO_BE_SAFE
   if (!same && (!isWithin || isOfFew)) {

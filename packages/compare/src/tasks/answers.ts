@@ -19,7 +19,7 @@ export function answerComparer(inputs: ModelInputs): Comparer<Classification> {
   return {
     run: (session, options) => classify(session, inputs, options),
     dense: ({ predictions }) => ({
-      ...adviceOn(oneClass(predictions)),
+      verdict: adviceOn(oneClass(predictions)),
       cells: { [CHANGED]: undefined, [LOSS]: undefined, [DIVERGENCE]: undefined },
       content: content(NONE, NONE, 0),
     }),

@@ -16,7 +16,7 @@ export function changedTagComparer(inputs: TaggedInputs): Comparer<TokenAnswers>
   return {
     run: (session, options) => tagTokens(session, inputs, options),
     dense: ({ predictions }) => ({
-      ...adviceOn(oneTag(predictions, inputs)),
+      verdict: adviceOn(oneTag(predictions, inputs)),
       ...{ cells: { [changedHeading]: undefined, [LOSS]: undefined }, content: content(NONE, NONE) },
     }),
     pruned(answers, dense) {

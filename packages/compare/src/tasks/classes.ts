@@ -22,7 +22,7 @@ export function classComparer(inputs: ModelInputs): Comparer<Evaluation> {
   return {
     run: (session, options) => evaluate(session, inputs, options),
     dense: ({ accuracy, predictions }) => ({
-      ...adviceOn(oneClass(predictions)),
+      verdict: adviceOn(oneClass(predictions)),
       cells: { accuracy: { interval: accuracy }, [LOSS]: undefined, [P]: undefined, [AGREES]: { percent: 100 } },
       content: content(accuracy, { estimate: 0, low: 0, high: 0 }, null, 100),
     }),

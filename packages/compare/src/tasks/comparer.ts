@@ -22,7 +22,7 @@ export interface ComparedAnswers {
   /** All of it as JSON. */
   readonly content: object
   /** Advice for the user, in one line. */
-  readonly verdict?: string
+  readonly verdict?: string | undefined
   /** For a pruned model: its metrics compared with another one. */
   readonly paired?: Paired
   /** For a pruned model: its cost, by the figure of its task. */

@@ -14,23 +14,22 @@ export const oneAnswers: Readonly<Record<'accuracy' | 'labels' | 'tags' | 'corre
   correlation: { said: 'examples the same estimate', needed: 'examples with other estimates' },
 }
 
-/** Advice for whoever reads the dense model's figures; nothing where there are several answers. */
-export function adviceOn(one: OneAnswer | undefined): { readonly verdict?: string } {
-  if (one === undefined) return {}
-  return { verdict: `gives all ${one.said}, so they cannot show a loss; give ${one.needed}` }
+/** Advice for whoever reads the dense model's figures; undefined where there are several answers. */
+export function adviceOn(one: OneAnswer | undefined): string | undefined {
+  return one && `gives all ${one.said}, so they cannot show a loss; give ${one.needed}`
 }
+
+const areOne = (answers: readonly unknown[]): boolean => new Set(answers).size === 1
 
 /** @returns undefined where the model gives several classes */
 export function oneClass(predictions: readonly number[]): OneAnswer | undefined {
-  return new Set(predictions).size === 1 ? oneAnswers.accuracy : undefined
+  return areOne(predictions) ? oneAnswers.accuracy : undefined
 }
 
 /** @returns undefined where the model gives several tags, or labels that differ between examples */
 export function oneTag(predictions: readonly Int32Array[], { unit }: TaggedInputs): OneAnswer | undefined {
-  const areLabels = unit === 'labels'
-  const answers = areLabels ? predictions.map(String) : predictions.flatMap((tags) => [...tags])
-  if (new Set<unknown>(answers).size !== 1) return undefined
-  return areLabels ? oneAnswers.labels : oneAnswers.tags
+  if (unit === 'labels') return areOne(predictions.map(String)) ? oneAnswers.labels : undefined
+  return areOne(predictions.flatMap((tags) => [...tags])) ? oneAnswers.tags : undefined
 }
 
 /** Estimates that differ by less, as a share of the largest, are one: the lengths that examples are padded to change their last digits. */
@@ -38,9 +37,7 @@ const ROUNDING = 1e-5
 
 /** @returns undefined where the model estimates several numbers */
 export function oneEstimate(estimates: readonly number[]): OneAnswer | undefined {
-  const [low, high, largest] = estimates.reduce(
-    ([low, high, largest], value) => [Math.min(low, value), Math.max(high, value), Math.max(largest, Math.abs(value))],
-    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0] as [number, number, number],
-  )
-  return high - low <= ROUNDING * largest ? oneAnswers.correlation : undefined
+  const low = estimates.reduce((least, value) => Math.min(least, value))
+  const high = estimates.reduce((most, value) => Math.max(most, value))
+  return high - low <= ROUNDING * Math.max(-low, high) ? oneAnswers.correlation : undefined
 }

@@ -24,7 +24,7 @@ export function regressionComparer(inputs: ModelInputs): Comparer<RankingEvaluat
     dense({ scores }) {
       const spearman = judged && pairedBootstrap(scores.length, correlationOf(scores, judged))
       return {
-        ...adviceOn(oneEstimate(scores)),
+        verdict: adviceOn(oneEstimate(scores)),
         cells: { ...(spearman && { [SPEARMAN]: { interval: spearman } }), [LOSS]: undefined, [CHANGE]: undefined },
         content: { ...(spearman && { spearman }), loss: { estimate: 0, low: 0, high: 0 }, change: 0 },
       }

@@ -53,7 +53,7 @@ function describe(
     },
     // Tags are all that is known of the answers.
     ...(isDense
-      ? adviceOn(oneAnswer)
+      ? { verdict: adviceOn(oneAnswer) }
       : { loss: { unit: `points of ${headings[judgedBy] ?? judgedBy}`, interval: loss, same: false, oneAnswer } }),
     content: {
       ...{ f1: intervals.f1 ?? null, accuracy: intervals.accuracy?.estimate },

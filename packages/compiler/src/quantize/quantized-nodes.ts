@@ -4,7 +4,7 @@ import { nameOf, Refused } from '../program/refusal.ts'
 import { nodesOf } from './node-names.ts'
 
 /** The first operator of 8 bits, or of fewer. */
-export function findQuantized({ proto }: Model): NodeProto | undefined {
+function findQuantized({ proto }: Model): NodeProto | undefined {
   return nodesOf(proto.graph).find(isOfQuantizing)
 }
 

@@ -44,6 +44,11 @@ beforeAll(() => {
   const unjudged = (lines: string[][]): string[][] => lines.map((cells) => cells.slice(0, 2))
   write('unjudged.tsv', ['text', 'text_pair'], unjudged(rows(0, 6)))
   write('unjudged-others.tsv', ['text', 'text_pair'], unjudged(rows(40, 4)))
+  write(
+    'irrelevant.tsv',
+    ['query', 'document', 'relevance'],
+    unjudged(rows(40, 4)).map((cells) => [...cells, '0']),
+  )
   write('tuning.tsv', ['query', 'document'], unjudged(rows(0, 42)))
 })
 
@@ -141,6 +146,18 @@ describe('a model with one logit', () => {
     // By the dense model's own scores its ranking is perfect.
     expect(selection.dense).toBeCloseTo(100, 10)
     expect(plan).toMatchObject({ protectSegment: 0, separator: expect.any(Number) })
+  })
+
+  test("chooses weights by the dense model's scores where no candidate is relevant", { timeout }, async () => {
+    const data = ['--data', folder.at('pairs.tsv'), '--selection', folder.at('irrelevant.tsv')]
+    const learning = ['--method', 'received-attention', '--keep', '0.5', '--train', 'head', '--set', 'epochs=1']
+    const { code, stdout, stderr } = await tpHere([
+      ...['train', model, '-o', folder.at('head.onnx'), ...data, ...learning, '--json'],
+    ])
+    expect([code, stderr]).toEqual([0, expect.stringContaining('irrelevant.tsv has no relevant candidate')])
+    const { dense, after } = JSON.parse(stdout).selection
+    expect(dense).toBeCloseTo(100, 10)
+    expect(after).toBeGreaterThan(50)
   })
 
   test('explains the model without labels', { timeout }, async () => {

@@ -96,6 +96,28 @@ describe('an embedder of which 1_Pooling reads the class token alone', () => {
     expect(JSON.parse(checked.stdout)).toMatchObject({ task: 'embeddings', loss: { estimate: expect.closeTo(0, 3) } })
   })
 
+  test('learns networks of sdtp from its class token, and prunes by them', async () => {
+    const others = folder.at('others.txt')
+    writeFileSync(
+      others,
+      readFileSync(texts, 'utf8')
+        .split('\n')
+        .map((text) => text.slice(200, 500))
+        .join('\n'),
+    )
+    const out = folder.at('class', 'onnx', 'learned.onnx')
+    const how = ['--method', 'sdtp', '--layers', '2', '--keep', '0.5', '--train', 'method', '--set', 'hardEpochs=0']
+    const data = ['--data', texts, '--selection', others]
+    const { code, stdout, stderr } = await tpHere(['train', byClass, '-o', out, ...how, ...data, '--json'])
+    expect([code, stderr]).toEqual([0, expect.stringContaining('reads one token alone')])
+    const { before, after } = JSON.parse(stdout).selection
+    expect([before, after]).toEqual([expect.any(Number), expect.any(Number)])
+    expect(after).toBeGreaterThan(0.5)
+    expect(outputOf(out)?.dims).toEqual(['batch', 1, SIZE])
+    const rows = await tpHere(['train', byClass, '-o', out, ...how, '--set', 'restore=all', ...data])
+    expect(rows).toMatchObject({ code: 2, stderr: expect.stringContaining('reads the class token of its states') })
+  })
+
   test('gives the same vectors by a plan as in the file that it makes', async () => {
     const plan = folder.at('plan.json')
     writeFileSync(plan, JSON.stringify({ format: 1, method: 'received-attention', keep: 0.5 }))

@@ -1,12 +1,12 @@
 import { MASK } from '@tp/compiler'
-import { cast, div, maximum, mul, norm2, sum, type Tensor, TpError, unsqueeze } from '@tp/core'
+import { cast, div, maximum, mul, norm2, squeeze, sum, type Tensor, TpError, unsqueeze } from '@tp/core'
 import { maskOf } from '@tp/data/inputs'
 import { embeddingOutput } from '@tp/data/outputs'
 import type { Graph } from '@tp/onnx'
 
 /**
- * The embedding of each example in a graph: float32 [B,D], of length 1. It is an output [B,D], or the mean of one [B,N,D] over the real
- * tokens, as `embed` of @tp/data takes it.
+ * The embedding of each example in a graph: float32 [B,D], of length 1. It is an output [B,D], the only row of one [B,1,D], or the mean of
+ * one [B,N,D] over the real tokens, as `embed` of @tp/compare takes it.
  * @param tensor the graph's values as expressions
  * @throws TpError TP_OUTPUT if there is none
  */
@@ -23,7 +23,9 @@ export function embeddingOf(graph: Graph, tensor: (name: string) => Tensor): Ten
     const forms = 'one float32 output [B, D] or [B, tokens, D]'
     throw new TpError('TP_OUTPUT', 'train', `the model gives ${seen.join(', ')}; ${forms} is required for an embedding`)
   }
-  const pooled = found.dims.length === 2 ? found.value : meanOf(found.value, attendedOf(graph, tensor))
+  const { dims, value } = found
+  const isOneRow = dims.length === 3 && dims[1] === 1
+  const pooled = isOneRow ? squeeze(value, 1) : dims.length === 2 ? value : meanOf(value, attendedOf(graph, tensor))
   return div(pooled, maximum(norm2(pooled, 1, { keepDims: true }), 1e-12))
 }
 

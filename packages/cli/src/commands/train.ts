@@ -14,6 +14,7 @@ import {
   pruningOptions,
 } from '../arguments/pruning-options.ts'
 import type { Context } from '../context/context.ts'
+import { asPooled, ONE_ROW } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { inSeconds } from '../printing/numbers.ts'
 import { readPlan, refuseLeaveOut } from '../pruning/read-plan.ts'
@@ -83,7 +84,9 @@ export const trainCommand: Command = command({
     if (planned.learns || learning === undefined) refuseLeaveOut(planned.plan, 'tp train')
     const began = performance.now()
     if (learning !== undefined && args.selection === undefined) throw selectionMissing()
-    const file = await readModelFile(path, context)
+    const read = await readModelFile(path, context)
+    const file = await asPooled(read, planned.plan)
+    if (file !== read) context.progress.note(ONE_ROW)
     const quantize = args.quantize ? await formHere() : undefined
     const task = { file, out, planned, args, context, quantize }
     const result = learning === undefined ? await fitFile(task) : await trained(task, learning)

@@ -28,7 +28,7 @@ export async function logitLessons(options: LessonOptions): Promise<TrainingData
     { answers, onProgress: running.onProgress },
   )
   const { ranking } = chosen
-  const isUnjudged = ranking !== undefined && ranking.relevance === undefined
+  const isUnjudged = ranking !== undefined && !ranking.relevance?.some((relevance) => relevance > 0)
   const scores = async (): Promise<Float64Array> => Float64Array.from((await rank(dense, chosen, running)).scores)
   const predictions = async (): Promise<Float64Array> =>
     Float64Array.from((await classify(dense, chosen, running)).predictions)
@@ -37,6 +37,8 @@ export async function logitLessons(options: LessonOptions): Promise<TrainingData
     : ranks || isLabeled(chosen)
       ? chosen
       : { ...chosen, targets: Array.from(await answers.of('answers to the selection', predictions)) }
+  if (isUnjudged && ranking.relevance !== undefined)
+    observer.onNote?.(`${chosen.source} has no relevant candidate: the dense model's scores count as their relevance`)
   for (const { source } of ranks ? [] : [inputs, chosen].filter((some) => !isLabeled(some)))
     observer.onNote?.(`${source} has no labels: the dense model's answers count as the right ones`)
   const distillation = options.distillation ?? (isLabeled(inputs) ? defaults.distillation : 1)

@@ -1,5 +1,6 @@
 import { type Embeddings, embed } from '@tp/compare'
 import { TpError } from '@tp/core'
+import { statesOutput } from '@tp/data/outputs'
 import { askDense } from './ask-dense.ts'
 import { accuracyOf, openAnswers } from './lessons.ts'
 import { type LessonOptions, runOptions, type TrainingData } from './training-data.ts'
@@ -15,12 +16,11 @@ export async function vectorLessons(options: LessonOptions): Promise<TrainingDat
     throw new TpError('TP_OPTION', 'train', `${seen}; omit it`)
   }
   const { pooling = 'mean' } = inputs
-  if (pooling !== 'mean') {
-    throw new TpError(
-      'TP_OPTION',
-      'train',
-      `this model pools by the ${pooling}, and only means are learned (1_Pooling)`,
-    )
+  if (pooling !== 'mean' && statesOutput(model) !== undefined) {
+    const seen = `1_Pooling/config.json reads the ${pooling} of its states`
+    const advice =
+      'of rows for all tokens the mean alone is learned; export the model with its pooling inside (sentence_embedding)'
+    throw new TpError('TP_OPTION', 'train', `${seen}; ${advice}`)
   }
   const running = runOptions(options)
   options.expect({ examples: inputs.targets.length, selection: chosen.targets.length })

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Plan } from '@tp/compiler'
 import { TpError } from '@tp/core'
+import { shuffled } from '../chooser/grid.ts'
 import { projectPath, reportsPath } from '../files.ts'
 import type { OutsideCase } from './cases.ts'
 import type { DataPath } from './data.ts'
@@ -72,24 +74,42 @@ const [LEARNING, SELECTION] = [900, 150]
  */
 export async function learnedFile(one: OutsideCase, choosing: DataPath, isRepeated: boolean): Promise<MadeFile> {
   const path = valuesOf(one)
-  const others = reportsPath(`outside/${one.name}/selection.tsv`)
+  const [learning, others] = [partOf(one, 'learning'), partOf(one, 'selection')]
   const layers = ['--layers', (one.learned?.layers ?? []).join(',')]
   const how = ['--method', 'sdtp', '--keep', '0.7', ...layers, '--train', 'method', '--set', 'hardEpochs=0']
-  const [header = '', ...rows] = (await readFile(choosing.path, 'utf8')).trimEnd().split('\n')
-  const limit = `${Math.min(LEARNING, rows.length - SELECTION)}`
-  const command = `tp train model.onnx -o learned.onnx ${how.join(' ')} --data choosing --limit ${limit} --selection others --weights-out sdtp.safetensors`
+  const command = `tp train model.onnx -o learned.onnx ${how.join(' ')} --data learning --selection others --weights-out sdtp.safetensors`
   if (isRepeated || !existsSync(path)) {
-    await writeFile(others, `${[header, ...rows.slice(-SELECTION)].join('\n')}\n`)
-    const files = ['--data', choosing.path, '--limit', limit, '--selection', others, '--weights-out', path]
+    const [header = '', ...rows] = await linesOf(choosing.path)
+    const write = (to: string, some: readonly string[]): Promise<void> =>
+      writeFile(to, `${[header, ...some].join('\n')}\n`)
+    await write(learning, rows.slice(0, -SELECTION).slice(0, LEARNING))
+    await write(others, rows.slice(-SELECTION))
+    const files = ['--data', learning, '--selection', others, '--weights-out', path]
     const args = ['train', one.model(), '-o', `${path}.onnx`, ...how, ...files]
     await tp(...args)
   }
   return { path, command }
 }
 
+/** The lines of a table, or a table of the texts in a folder in BEIR's layout, queries and documents. */
+async function linesOf(path: string): Promise<string[]> {
+  if (path.endsWith('.tsv')) return (await readFile(path, 'utf8')).trimEnd().split('\n')
+  const files = await Promise.all(['queries', 'corpus'].map((name) => readFile(join(path, `${name}.jsonl`), 'utf8')))
+  const texts = files
+    .flatMap((lines) => lines.trimEnd().split('\n'))
+    .map((line) => (JSON.parse(line) as { readonly text: string }).text.replaceAll(/\s+/g, ' '))
+  return ['text', ...shuffled(texts, SEED)]
+}
+
+const SEED = 17
+
 /** Whether that was learned before. */
 export function hasLearned(one: OutsideCase): boolean {
   return existsSync(valuesOf(one))
+}
+
+function partOf({ name }: OutsideCase, part: string): string {
+  return reportsPath(`outside/${name}/${part}.tsv`)
 }
 
 function valuesOf({ name }: OutsideCase): string {

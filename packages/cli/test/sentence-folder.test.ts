@@ -155,6 +155,45 @@ test('an embedder of which the last token is read outside keeps that one, unless
   })
 })
 
+test('texts begin with the default prompt, queries and documents of a search with theirs', async () => {
+  const path = sentenceFolder('prompts', { pooling_mode: 'mean' })
+  const own = readFileSync(texts, 'utf8').split('\n')
+  const say = (prompts: object, usual: string | null): void =>
+    writeFileSync(
+      folder.at('prompts', 'config_sentence_transformers.json'),
+      JSON.stringify({ prompts, default_prompt_name: usual }),
+    )
+  const plain = await vectors(path)
+  say({ query: 'find: ' }, null)
+  expect(difference(await vectors(path), plain)).toBe(0)
+  say({ own: 'this is a mail: ' }, 'own')
+  const prompted = await vectors(path)
+  writeFileSync(texts, own.map((text) => `this is a mail: ${text}`).join('\n'))
+  say({}, null)
+  expect(difference(prompted, await vectors(path))).toBe(0)
+  expect(difference(prompted, plain)).toBeGreaterThan(1e-3)
+
+  const jsonLines = (rows: object[]): string => rows.map((row) => JSON.stringify(row)).join('\n')
+  mkdirSync(folder.at('search', 'qrels'), { recursive: true })
+  writeFileSync(folder.at('search', 'corpus.jsonl'), jsonLines(own.map((text, i) => ({ _id: `d${i}`, text }))))
+  writeFileSync(
+    folder.at('search', 'queries.jsonl'),
+    jsonLines(own.map((text, i) => ({ _id: `q${i}`, text: text.slice(100, 160) }))),
+  )
+  const judgments = own.map((_, i) => `q${i}\td${i}\t1`)
+  writeFileSync(folder.at('search', 'qrels', 'test.tsv'), ['query-id\tcorpus-id\tscore', ...judgments].join('\n'))
+  const search = (): ReturnType<typeof tpHere> => tpHere(['eval', path, '--data', folder.at('search'), '--json'])
+  say({ query: 'which mail says: ', passage: 'a mail: ' }, null)
+  const found = await search()
+  expect(found.stdout).toContain('queries begin with \\"which mail says: \\", documents begin with \\"a mail: \\"')
+  const figure = ({ stdout }: { stdout: string }): number => JSON.parse(stdout).rows[0].ndcg10.estimate
+  say({}, null)
+  expect(figure(await search())).not.toBe(figure(found))
+  say({ query: 'which mail says: ' }, null)
+  writeFileSync(folder.at('prompts', '1_Pooling', 'config.json'), '{"pooling_mode":"mean","include_prompt":false}')
+  expect(await search()).toMatchObject({ code: 1, stderr: expect.stringContaining('TP_POOLING') })
+})
+
 test('vectors that go through a module which the file does not hold are refused', async () => {
   const path = sentenceFolder('dense', { pooling_mode_mean_tokens: true })
   const modules = ['Transformer', 'Pooling', 'Dense'].map((type) => ({ type: `sentence_transformers.models.${type}` }))

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { embed } from '@tp/compare'
 import type { Session } from '@tp/core/runtime'
 import { loadTokenizer } from '@tp/data'
@@ -100,6 +100,15 @@ describe('the routes of text-embeddings-inference', () => {
     const length = Math.hypot(...body[0])
     expect(length).not.toBeCloseTo(1, 1)
     expectClose([body[0].map((value: number) => value / length)], [vectors[1] ?? []])
+  })
+
+  test('begins the texts of an embedder with its default prompt', async () => {
+    const path = folder.add('prompted', mailModel({ states: true, schedule: half, restore: 'none' }))
+    const config = { prompts: { mail: `${texts[0]} ` }, default_prompt_name: 'mail' }
+    writeFileSync(folder.at('prompted', 'config_sentence_transformers.json'), JSON.stringify(config))
+    await using own = await serve({ models: [{ path }], port: 0, drainMs: 0 })
+    const { body } = await ask('/embed', { inputs: `${texts[0]} ${texts[1]}` })
+    expectClose((await asking(own)('/embed', { inputs: texts[1] })).body, body)
   })
 
   test('predict classes by their names, the most probable first', async () => {

@@ -135,15 +135,8 @@ export async function fitFile(task: TrainingTask): Promise<TrainingResult> {
   progress.expect?.(work)
   let stage: FitLensProgress['stage'] | undefined
   const fitted = await fitPlan({
-    ...{
-      model: file.model,
-      source: file.hash(),
-      plan,
-      methods: planned.methods,
-      inputs,
-      runtime: nodeRuntime(),
-      signal,
-    },
+    ...{ model: file.model, source: file.hash(), plan, methods: planned.methods },
+    ...{ inputs, runtime: nodeRuntime(), signal },
     onProgress(at) {
       if (at.stage !== stage) progress.stage(stages[at.stage])
       stage = at.stage

@@ -2,6 +2,7 @@ import { isRecord } from '@tp/core/host'
 import type { ImageFraming } from '../datasets/dataset.ts'
 import type { Normalization } from './normalization.ts'
 import { type Pooling, poolingOf, type SentenceModule } from './pooling.ts'
+import { type SentencePrompts, sentencePrompts } from './sentence-prompts.ts'
 
 type Problem = 'classes' | 'labels' | 'numbers'
 
@@ -29,6 +30,8 @@ export interface ModelFacts {
   readonly normalizesSound: boolean | undefined
   /** How token states become a vector, as Sentence Transformers says it. */
   readonly pooling: Pooling | undefined
+  /** Prompts that texts begin with before they are embedded, by Sentence Transformers' own file. */
+  readonly prompts: SentencePrompts | undefined
 }
 
 /** Files besides config.json and preprocessor_config.json, read as JSON. */
@@ -41,6 +44,8 @@ export interface OtherModelFiles {
   readonly modules?: readonly SentenceModule[] | undefined
   /** 1_Pooling/config.json. */
   readonly pooling?: object | undefined
+  /** config_sentence_transformers.json. */
+  readonly sentences?: object | undefined
 }
 
 const problems: Readonly<Record<string, Problem>> = {
@@ -106,6 +111,7 @@ export function modelFacts(config: object, preprocessor: object, others: OtherMo
     sampleRate,
     normalizesSound: normalizesSound(preprocessor),
     pooling: poolingOf(others.modules ?? [], others.pooling),
+    prompts: sentencePrompts(others.sentences, others.pooling),
   }
 }
 

@@ -25,6 +25,7 @@ describe('readModelFolder', () => {
       imageSize: undefined,
       sampleRate: undefined,
       pooling: undefined,
+      prompts: undefined,
     })
     expect(await readModelFolder(modelPath('digits-vit'))).toMatchObject({ imageSize: 28, tokenizer: undefined })
   })

@@ -12,7 +12,7 @@ const MOST_BYTES = 64 * 2 ** 20
 /** Files that say how a model reads its inputs, by the names that Hugging Face gives them. */
 const FILES = [
   ...['config.json', 'preprocessor_config.json', 'processor_config.json'],
-  ...['tokenizer.json', 'tokenizer_config.json', 'modules.json'],
+  ...['tokenizer.json', 'tokenizer_config.json', 'modules.json', 'config_sentence_transformers.json'],
 ]
 
 /** The configuration of a text model as Sentence Transformers writes it; older versions name the architecture. */
@@ -29,21 +29,22 @@ export interface ModelFolder extends ModelFacts {
 /**
  * Reads what lies next to an ONNX file (or in the folder above, if its own is called `onnx`): config.json,
  * preprocessor_config.json or processor_config.json, tokenizer.json and tokenizer_config.json as Hugging Face lays them out, and modules.json,
- * sentence_bert_config.json and 1_Pooling/config.json as Sentence Transformers does. Missing files are fine.
+ * config_sentence_transformers.json, sentence_bert_config.json and 1_Pooling/config.json as Sentence Transformers does. Missing files are fine.
  * @throws TpError TP_DATA for a file that is invalid JSON
  */
 export async function readModelFolder(modelPath: string): Promise<ModelFolder> {
   const folders = foldersOf(modelPath)
   const modules = await readModules(folders)
-  const [config = {}, preprocessor, tokenizerConfig, pooling, sentence, tokenizer] = await Promise.all([
+  const [config = {}, preprocessor, tokenizerConfig, pooling, sentence, sentences, tokenizer] = await Promise.all([
     readIfThere(folders, 'config.json'),
     preprocessorIn(folders),
     readIfThere(folders, 'tokenizer_config.json'),
     readIfThere(folders, poolingFile(modules)),
     readFirst(folders, sentenceFiles(modules)),
+    readIfThere(folders, 'config_sentence_transformers.json'),
     find(folders, 'tokenizer.json'),
   ])
-  return { ...modelFacts(config, preprocessor, { tokenizerConfig, sentence, modules, pooling }), tokenizer }
+  return { ...modelFacts(config, preprocessor, { tokenizerConfig, sentence, sentences, modules, pooling }), tokenizer }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import type { ModelSignature, ValueInfo } from '@tp/core/runtime'
-import type { Dataset, TextDataset } from '../datasets/dataset.ts'
+import type { TextDataset } from '../datasets/dataset.ts'
 import { competes } from '../datasets/ranking.ts'
 import { isRetrievalFolder } from '../datasets/retrieval/retrieval-folder.ts'
 import { readSearchData } from '../datasets/retrieval/search-data.ts'
@@ -24,6 +24,7 @@ import { readEstimated } from './read-estimated.ts'
 import { readLabeled } from './read-labeled.ts'
 import type { EmbeddingData, SpeechData, TaskData } from './task-data.ts'
 import { unranked } from './unranked.ts'
+import { promptNote, withPrompts } from './with-prompts.ts'
 
 export interface TaskDataOptions extends ExamplesOptions {
   /** Default: what the model's outputs look like. */
@@ -79,7 +80,10 @@ export async function readTaskData(
     const outputs = Object.fromEntries(model.outputs.map((output) => [output.name, output]))
     requirePooling(known.pooling, modelPath, embeddingOutput(outputs))
     const { texts, judged } = await readTextsToEmbed(data, options)
-    return { task, inputs: await prepareInputs(texts, model.inputs, prepare), ...(judged && { judged }) }
+    const queries = judged !== undefined && 'queryCount' in judged ? judged.queryCount : undefined
+    const inputs = await prepareInputs(withPrompts(texts, known.prompts, queries), model.inputs, prepare)
+    const note = promptNote(known.prompts, queries !== undefined)
+    return { task, inputs: { ...inputs, notes: [...inputs.notes, ...(note ? [note] : [])] }, ...(judged && { judged }) }
   }
   if (prepare.tokenizer === undefined) {
     throw new TpError('TP_TOKENIZER', 'data', `no tokenizer.json is next to ${modelPath}; give its path`)
@@ -97,7 +101,7 @@ export async function readTaskData(
 async function readTextsToEmbed(
   data: string,
   options: ExamplesOptions,
-): Promise<Pick<EmbeddingData, 'judged'> & { readonly texts: Dataset }> {
+): Promise<Pick<EmbeddingData, 'judged'> & { readonly texts: TextDataset }> {
   const { split, limit, textColumn, batchSize = 1 } = options
   const judged = (await isRetrievalFolder(data))
     ? await readSearchData(data, { split, limit })

@@ -6,7 +6,7 @@ import type { MethodEntry } from '@tp/core'
 import type { AnswerForm, Runtime, Session } from '@tp/core/runtime'
 import { loadTokenizer, type Pooling, readModel, readModelFolder, requirePooling } from '@tp/data'
 import { loadFile } from '@tp/data/files'
-import { type TextTokenizer, tokenRows } from '@tp/data/inputs'
+import { beginning, type TextTokenizer, tokenRows } from '@tp/data/inputs'
 import { answerHead, embeddingOutput, pooledToken, type Task, taskOf } from '@tp/data/outputs'
 import type { CascadeRun } from '@tp/guard'
 import { batchNotes, openPlanned } from '@tp/plans'
@@ -106,13 +106,17 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
       padId: tokenizer?.padId,
       inOrder: guard !== undefined,
     })
-    const texts = textsOf(session, tokenizer, {
-      maxTokens: lesser(maxTokens, folder.maxTokens),
-      vocabularySize: folder.vocabularySize,
-    })
     const formOfGraph = answerHead(model)?.form
     const known = taskOf(session.outputs, { ...folder, answerForm: formOfGraph })
     const task = known === 'embeddings' && !readsTokens(session) ? 'states' : known
+    const texts = textsOf(
+      session,
+      tokenizer && (task === 'embeddings' ? beginning(tokenizer, folder.prompts) : tokenizer),
+      {
+        maxTokens: lesser(maxTokens, folder.maxTokens),
+        vocabularySize: folder.vocabularySize,
+      },
+    )
     const declared = Object.fromEntries(session.outputs.map((output) => [output.name, output]))
     const output = task === 'embeddings' ? embeddingOutput(declared) : undefined
     return {

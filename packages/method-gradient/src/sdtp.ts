@@ -69,4 +69,5 @@ export const sdtpRecipes: readonly Recipe[] = [
     ...{ inputs: ['texts'], answers: ['classes', 'scores'], layers: ['but-first'] },
     evidence: 'docs/quantized-and-fused.md: the whole speed-up',
   },
+  { inputs: ['texts'], answers: ['vectors'], layers: ['middle'], evidence: 'docs/embeddings.md' },
 ]

@@ -8,7 +8,7 @@ import { imageDataset, imageInputs, type ModelInputs, someExamples, textDataset,
 import { cascade } from '@tp/guard'
 import { methods as attention } from '@tp/method-attention'
 import { methods as hybrid } from '@tp/method-hybrid'
-import { dot, mean } from '@tp/metrics'
+import { dot, mean, rankCorrelation } from '@tp/metrics'
 import { digitsData, embeddedModel, mailData, modelPath } from '@tp/models'
 import { decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -148,9 +148,8 @@ test('optimizes a model of images within a time', { timeout, tags: 'exhaustive' 
   expect(regimes.at(-1)?.plan.method).not.toBe('none')
 })
 
-test('optimizes a model that gives vectors by their cosine to the dense ones, without labels', {
-  timeout,
-}, async () => {
+/** The model with the states of its last layer alone. */
+function embedderOf(model: Model): Model {
   const embedder = decodeModel(encodeModel(model))
   const graph = new Graph(embedder)
   const found = inspect(embedder)
@@ -159,6 +158,39 @@ test('optimizes a model that gives vectors by their cosine to the dense ones, wi
   for (const { name } of graph.outputs) graph.removeOutput(name)
   graph.addOutput(states, 'float32', ['batch', 'tokens', found.hidden as number])
   graph.removeDeadNodes()
+  return embedder
+}
+
+test('optimizes a model that gives vectors by the scores of pairs, where people have judged some', {
+  timeout,
+}, async () => {
+  const embedder = embedderOf(model)
+  const unlabeled = { ...inputs, targets: inputs.targets.map(() => -1) }
+  const count = inputs.targets.length / 2
+  await using before = await runtime.load(encodeModel(embedder), { threads: 1 })
+  const cosinesBy = async (session: Session): Promise<number[]> => {
+    const { vectors } = await embed(session, unlabeled, { batchSize: 16 })
+    return vectors.slice(0, count).map((vector, i) => dot(vector, vectors[count + i] as Float64Array))
+  }
+  // As people would judge who nearly agree with the model.
+  const cosines = await cosinesBy(before)
+  const scores = cosines.map((cosine, i) => cosine + 0.05 * Math.sin(i))
+  const judged = { source: 'pairs', texts: textDataset('pairs', []), scores }
+  const data = { task: 'embeddings', inputs: unlabeled, judged } as const
+  const variants: OptimizeOptions['variants'] = [{ entry: entry('received-attention'), layers: ['middle'] }]
+  const plan = await ask({ model: embedder, data, variants, maxLoss: 40, grid: [], leaveOut: false, quantize: false })
+  const { figures } = plan
+  expect(figures).toMatchObject({ points: 'Spearman', examples: count })
+  expect(figures.loss?.estimate).toBeLessThanOrEqual(40)
+  await using after = await opened(plan, embedder)
+  const lost = (rankCorrelation(cosines, scores) ?? 0) - (rankCorrelation(await cosinesBy(after), scores) ?? 0)
+  expect(figures.loss?.estimate).toBeCloseTo(100 * lost, 1)
+})
+
+test('optimizes a model that gives vectors by their cosine to the dense ones, without labels', {
+  timeout,
+}, async () => {
+  const embedder = embedderOf(model)
   await using before = await runtime.load(encodeModel(embedder), { threads: 1 })
   const unlabeled = { ...inputs, targets: inputs.targets.map(() => -1) }
   const own = { model: embedder, data: { task: 'embeddings', inputs: unlabeled } } as const

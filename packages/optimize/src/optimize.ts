@@ -2,13 +2,13 @@ import { type Inspection, inspect, type Plan, type Regime } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import { type AnswerForm, throwIfAborted } from '@tp/core/runtime'
 import type { TaskData } from '@tp/data'
-import { distinctExamples, type ModelInputs, sampleExamples } from '@tp/data/inputs'
+import { distinctExamples, type ModelInputs } from '@tp/data/inputs'
 import { budgetOf, type SearchBudget } from './budget.ts'
 import { inDecidedForm } from './judging/answer-form.ts'
 import { Judge } from './judging/judge.ts'
 import { isContradicted } from './judging/loss.ts'
 import { examplesToBeConfident, splitOf } from './judging/split.ts'
-import { withVectors } from './judging/with-vectors.ts'
+import { sampleTexts, withVectors } from './judging/with-vectors.ts'
 import { loadModel } from './load-model.ts'
 import { Measurer } from './measurer.ts'
 import type { Figures, OptimizedPlan } from './optimized-plan.ts'
@@ -56,7 +56,7 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizedPlan>
   const inspection = inspect(model, encoder === undefined ? {} : { encoder })
   if (!inspection.ok) throw new TpError(inspection.refusal.code, 'optimize', inspection.refusal.message)
   const kind = kindOf(model, data.task, lengthOf(inspection))
-  const distinct = await distinctExamples(data.inputs)
+  const distinct = await distinctExamples(withPairs(data))
   const repeated = data.inputs.targets.length - distinct.targets.length
   const budget = options.minutes === undefined ? undefined : await budgetOf(options.minutes, options, distinct)
   const inputs = await examplesOf(options, data.task, distinct, budget?.most)
@@ -96,6 +96,16 @@ function checkClasses({ data: { task }, confident, cascade }: OptimizeOptions): 
   throw new TpError('TP_OPTION', 'optimize', message)
 }
 
+/** Texts in pairs that people have judged, with their scores. */
+function withPairs(data: Exclude<TaskData, { task: 'asr' }>): ModelInputs {
+  const judged = data.task === 'embeddings' ? data.judged : undefined
+  if (judged === undefined || !('scores' in judged)) return data.inputs
+  const { scores } = judged
+  // First texts of all pairs, then second ones, and maybe some that fill a batch.
+  const of = data.inputs.targets.map((_, row) => (row < 2 * scores.length ? row % scores.length : -1 - row))
+  return { ...data.inputs, pairs: { of, scores: of.map((pair) => scores[pair] ?? Number.NaN) } }
+}
+
 /** Those of vectors with the dense model's own. */
 async function examplesOf(
   options: OptimizeOptions,
@@ -107,7 +117,7 @@ async function examplesOf(
   const { runtime, model, enough, signal = enough, onProgress } = options
   await using dense = await loadModel(options, runtime, model, {})
   // A third of them confirm.
-  return await withVectors(dense, sampleExamples(inputs, 1.5 * (most ?? Number.POSITIVE_INFINITY)), {
+  return await withVectors(dense, sampleTexts(inputs, 1.5 * (most ?? Number.POSITIVE_INFINITY)), {
     ...(signal && { signal }),
     onProgress: (at) => onProgress?.({ stage: 'vectors', ...at }),
   })
@@ -199,7 +209,7 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
       : await timeGrid({ measurer, model, inputs, device, grid, fixedTokens }, timedPruning(chosen))
   const { runtime: name, version, device: processor } = await device.diagnose()
   const figures: Figures = {
-    ...{ maxLoss, points: points[data.task], confident },
+    ...{ maxLoss, points: inputs.pairs === undefined ? points[data.task] : 'Spearman', confident },
     ...{ confirmed: chosen?.confirmed ?? false, examples: chosen?.examples ?? judge.examples('choosing') },
     ...(chosen !== undefined && chosen.rejected > 0 && { rejected: chosen.rejected }),
     ...(judge.temperature !== undefined && { temperature: judge.temperature }),

@@ -27,8 +27,8 @@ export interface OptimizedCascade {
 export interface Figures {
   /** The allowed loss in points, … */
   readonly maxLoss: number
-  /** … hundredths of this: the mean nDCG@10 of rankings, the mean cosine of vectors to the dense ones, the tags of a sentence, the labels that hold, the correlation with the dense model's numbers. */
-  readonly points: 'accuracy' | 'nDCG@10' | 'cosine' | 'tags' | 'labels' | 'correlation' | 'WER'
+  /** … hundredths of this: the mean nDCG@10 of rankings, the mean cosine of vectors to the dense ones, Spearman's correlation with the scores of pairs, the tags of a sentence, the labels that hold, the correlation with the dense model's numbers. */
+  readonly points: 'accuracy' | 'nDCG@10' | 'cosine' | 'Spearman' | 'tags' | 'labels' | 'correlation' | 'WER'
   /** Whether the upper end of the interval is within it, so that the plan loses more with probability 2.5 % at most. */
   readonly confident: boolean
   /**

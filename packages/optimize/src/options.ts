@@ -50,7 +50,7 @@ export interface OptimizeOptions {
   readonly model: Model
   /**
    * Examples as the task of the model takes them, that no later report uses. Vectors need no labels: those of the dense model count.
-   * From 600 examples on (300 queries) a third is kept to confirm the choice; with fewer all of them choose.
+   * From 600 examples on (300 queries or texts to embed) a third is kept to confirm the choice; with fewer all of them choose.
    */
   readonly data: TaskData
   /** Methods to choose from, by their recipes for models of this kind; methods without recipes are not tried. */
@@ -59,7 +59,7 @@ export interface OptimizeOptions {
   readonly variants?: readonly Variant[]
   /**
    * Teaches a method its values, as `teachMethod` of @tp/train does, without labels. It is called for methods whose recipes are for the model
-   * and that have something to learn, if there is time, on a third of 900 examples or more (of 450 queries), which choose nothing.
+   * and that have something to learn, if there is time, on a third of 900 examples or more (450 texts to embed, or 60 queries with 900 candidates), which choose nothing.
    */
   readonly learn?: (request: MethodToTeach) => Promise<TrainedValues>
   /** Runs the model on the examples. */
@@ -86,7 +86,7 @@ export interface OptimizeOptions {
   readonly leaveOut?: boolean
   /**
    * Points of accuracy that may be lost (default 0.5), of nDCG@10 where candidates are ranked; of vectors hundredths of the mean cosine to
-   * the dense ones; of tags percent of a sentence's tokens; of words points of the word error rate.
+   * the dense ones, or of Spearman's correlation where people have judged pairs; of tags percent of a sentence's tokens; of words points of the word error rate.
    */
   readonly maxLoss?: number
   /**

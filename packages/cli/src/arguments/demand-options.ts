@@ -11,7 +11,7 @@ type DemandOptions = Readonly<{
 export const demandOptions: DemandOptions = {
   'max-loss': text(
     'POINTS',
-    'allowed loss in points: of accuracy, of F1 of tags, of nDCG@10 for rankings and searches, of word errors for speech; for vectors hundredths of the cosine to the dense ones; default 0.5',
+    "allowed loss in points: of accuracy, of F1 of tags, of nDCG@10 for rankings and searches, of Spearman's correlation for pairs with scores, of word errors for speech; for vectors hundredths of the cosine to the dense ones; default 0.5",
     { is: 'from 0' },
   ),
   confident: flag('require the whole 95 % interval to be within that; otherwise its estimate is enough'),

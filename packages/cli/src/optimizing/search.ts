@@ -129,7 +129,7 @@ async function teach(
   progress.stage(`training ${method.entry.name} on ${grouped(method.inputs.targets.length)} examples`)
   return await teachMethod({
     ...{ ...method, dense: file.model, source: file.hash(), runtime: nodeRuntime() },
-    gives: task === 'ranking' ? 'score' : 'logits',
+    gives: task === 'ranking' ? 'score' : task === 'embeddings' ? 'vector' : 'logits',
     load: (model) => loadSession(nodeRuntime(), model, file, { threads: 1, signal }),
     observer: { onWork: ({ done, total }) => progress.step(done, total) },
     signal,

@@ -29,6 +29,8 @@ export interface ModelInputs {
   readonly ranking?: Ranking | undefined
   /** Of examples of which a number is estimated: what people say it is, by example; without scores where nobody said it. */
   readonly estimates?: { readonly scores?: readonly number[] | undefined } | undefined
+  /** Of texts that are embedded in pairs: which pair each belongs to, first texts before second ones, and how alike people say the two are. */
+  readonly pairs?: { readonly of: readonly number[]; readonly scores: readonly number[] } | undefined
   /** Of texts that are embedded: the dense model's vector of each, by which those of another model are judged. */
   readonly vectors?: Vectors | undefined
   /** How a vector is made of those of a text's tokens; default: their mean. */

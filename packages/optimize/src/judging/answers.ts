@@ -14,13 +14,15 @@ export interface Answers {
   readonly ranking?: Ranking | undefined
   /** Of tags of the dense model, unless there are very many: the logits that they come from, [judged tokens, classes]. */
   readonly tagLogits?: AllLogits | undefined
+  /** Of texts in pairs: the cosines of the pairs. */
+  readonly cosines?: readonly number[] | undefined
   /** Divides logits where the dense model's probabilities count; fitted by the labels. Default: 1. */
   readonly temperature?: number
 }
 
 /**
  * Points of accuracy lost against dense, [examples], by the labels, and by the dense model's own probabilities; of a ranking points of
- * nDCG@10, [queries]; of vectors hundredths of the cosine, [examples], both times; of tags points of F1, [sentences].
+ * nDCG@10, [queries]; of vectors hundredths of the cosine, [examples], both times, or points of Spearman's correlation, [pairs]; of tags points of F1, [sentences].
  */
 export interface Losses {
   /** Absent where examples have no labels. */
@@ -32,6 +34,15 @@ export interface Losses {
   readonly graded?: true
   /** Of tags, what the losses are made of: the figures of the two models, by the labels, and against the dense model's tags. */
   readonly tags?: TagFigures | undefined
+  /** Of texts in pairs, what the losses are made of. */
+  readonly pairs?: PairFigures | undefined
+}
+
+/** Cosines of pairs of texts by the two models, and how alike people say the texts are, by pair. */
+export interface PairFigures {
+  readonly dense: readonly number[]
+  readonly changed: readonly number[]
+  readonly scores: readonly number[]
 }
 
 /** F1 of tags by sentence. */

@@ -20,7 +20,7 @@ export function lossesWith(
   inputs: ModelInputs,
   threshold: number = Number.POSITIVE_INFINITY,
 ): Losses {
-  if (inputs.vectors !== undefined) return vectorLosses(pruned)
+  if (inputs.vectors !== undefined) return vectorLosses(dense, pruned, inputs)
   if (inputs.estimates !== undefined) return estimateLosses(dense, pruned)
   if (isTagged(inputs)) return tagLosses(dense, pruned, inputs)
   if (dense.ranking !== undefined) return rankingLosses([...dense.logits], [...pruned.logits], dense.ranking)

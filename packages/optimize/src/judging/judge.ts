@@ -65,9 +65,13 @@ export class Judge {
     return new Judge(answering, new Map(known), temperature)
   }
 
-  /** How many examples choose, or are there to confirm. */
+  /** How many examples choose, or are there to confirm; of texts in pairs how many pairs. */
   examples(parts: 'choosing' | 'confirm'): number {
-    return this.#of(parts).reduce((sum, part) => sum + this.#part(part).inputs.targets.length, 0)
+    const counts = this.#of(parts).map((part) => {
+      const { targets, pairs } = this.#part(part).inputs
+      return pairs === undefined ? targets.length : targets.length / 2
+    })
+    return counts.reduce((sum, count) => sum + count, 0)
   }
 
   /** Whether the dense model gives all examples one answer, so that they cannot tell it from a model that always gives that. */

@@ -3,11 +3,21 @@ import type { Runtime } from '@tp/core/runtime'
 import type { TaggedInputs } from '@tp/data'
 import { IGNORED, isLabeled, type ModelInputs } from '@tp/data/inputs'
 import { uncertaintyOf } from '@tp/guard'
-import { divergences, dot, expectedLosses, largest, logitRowsOf, sampleDeviation, temperatureOf } from '@tp/metrics'
+import {
+  divergences,
+  dot,
+  expectedLosses,
+  largest,
+  logitRowsOf,
+  sampleDeviation,
+  temperatureOf,
+  type Vectors,
+} from '@tp/metrics'
 import type { Model } from '@tp/onnx'
 import type { Measurer } from '../measurer.ts'
 import { type TunedPruning, unpruned } from '../search/pruning.ts'
 import type { Answers, Losses } from './answers.ts'
+import { joinedPairLosses, pairLosses, rowsOfPairs } from './pair-losses.ts'
 import { changedTags, joinedTagLosses } from './tag-losses.ts'
 
 /** Only answers matter here, so batches hold examples of similar length, and no more tokens than caches hold well. */
@@ -38,7 +48,8 @@ function judged(tags: Int32Array): number[] {
 
 /** Examples with the dense model's vectors need nothing else. */
 export async function denseAnswers(answering: Answering, part: string, inputs: ModelInputs): Promise<Answers> {
-  if (inputs.vectors !== undefined) return { logits: new Float32Array(), classes: 1 }
+  if (inputs.vectors !== undefined)
+    return { logits: new Float32Array(), classes: 1, cosines: cosinesOf(inputs.vectors, inputs) }
   if (isTagged(inputs)) return await denseTags(answering, part, inputs)
   return await prunedAnswers(answering, `dense ${part}`, unpruned, inputs)
 }
@@ -72,16 +83,25 @@ export async function prunedAnswers(
     const how = { ...BATCHES, signal: measurer.signal }
     if (inputs.vectors !== undefined) {
       const { vectors } = await embed(session, inputs, how)
-      return inputs.vectors.map((vector, i) => 1 - dot(vector, vectors[i] as Float64Array))
+      const distances = inputs.vectors.map((vector, i) => 1 - dot(vector, vectors[i] as Float64Array))
+      return [...distances, ...(cosinesOf(vectors, inputs) ?? [])]
     }
     if (isTagged(inputs)) return (await tagTokens(session, inputs, how)).predictions.flatMap((tags) => [...tags])
     if (inputs.ranking !== undefined || inputs.estimates !== undefined) return (await rank(session, inputs, how)).scores
     return [...(await classify(session, inputs, how)).logits]
   })
+  if (inputs.pairs !== undefined) {
+    const [distances, cosines] = [numbers.slice(0, inputs.targets.length), numbers.slice(inputs.targets.length)]
+    return { logits: Float32Array.from(distances), classes: 1, cosines }
+  }
   const isOfNumbers = inputs.vectors !== undefined || inputs.ranking !== undefined || inputs.estimates !== undefined
   const hasClasses = !isOfNumbers && !isTagged(inputs)
   const classes = hasClasses ? numbers.length / inputs.targets.length : 1
   return { logits: Float32Array.from(numbers), classes, ranking: inputs.ranking }
+}
+
+function cosinesOf(vectors: Vectors, { pairs }: ModelInputs): number[] | undefined {
+  return pairs && rowsOfPairs(pairs).map(([a, b]) => dot(vectors[a] as Float64Array, vectors[b] as Float64Array))
 }
 
 export function isTagged(inputs: ModelInputs): inputs is TaggedInputs {
@@ -102,6 +122,8 @@ export function uncertaintiesOf(answers: Answers): number[] {
 export function joinedLosses(all: readonly Losses[]): Losses {
   const tags = all.flatMap((part) => part.tags ?? [])
   if (tags.length > 0) return joinedTagLosses(tags)
+  const pairs = all.flatMap((part) => part.pairs ?? [])
+  if (pairs.length > 0) return joinedPairLosses(pairs)
   const of = (name: 'labeled' | 'changed'): readonly number[] | undefined =>
     all.every((part) => part[name] !== undefined) ? all.flatMap((part) => part[name] ?? []) : undefined
   return {
@@ -128,8 +150,12 @@ export function lossesOf(dense: Answers, answers: readonly number[], targets: re
   }
 }
 
-/** Losses of vectors. An unrelated one has lost all there is to lose. */
-export function vectorLosses({ logits }: Answers): Losses {
+/** Losses of vectors, by what people say of pairs where they do. An unrelated one has lost all there is to lose. */
+export function vectorLosses(dense: Answers, { logits, cosines: changed }: Answers, { pairs }: ModelInputs): Losses {
+  if (pairs !== undefined && changed !== undefined && dense.cosines !== undefined) {
+    const scores = rowsOfPairs(pairs).map(([first]) => pairs.scores[first] as number)
+    return pairLosses({ dense: dense.cosines, changed, scores })
+  }
   const lost = Array.from(logits, (distance) => 100 * Math.min(1, distance))
   return { labeled: lost, expected: lost, graded: true }
 }

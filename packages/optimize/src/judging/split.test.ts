@@ -82,3 +82,24 @@ test('compares changed models by a few candidates of many queries, where these h
 test('refuses too few examples', () => {
   expect(() => splitOf(inputsOf(Array(59).fill(0)))).toThrow('59 examples are too few')
 })
+
+test('learns from a third of few queries with many candidates, and confirms by none of them', () => {
+  const inputs = inputsOf(Array(90 * 20).fill(0))
+  const ranking = { queries: inputs.targets.map((_, row) => Math.floor(row / 20)) }
+  const { look, rest, confirm, learn } = splitOf({ ...inputs, ranking }, { learn: 400 })
+  expect(confirm).toBeUndefined()
+  // As many queries as have so many candidates.
+  expect(learn?.targets).toHaveLength(400)
+  expect(look.targets.length + (rest?.targets.length ?? 0)).toBe(60 * 20)
+  const learned = new Set(learn?.ranking?.queries)
+  const choosing = [...(look.ranking?.queries ?? []), ...(rest?.ranking?.queries ?? [])]
+  expect(choosing.filter((query) => learned.has(query))).toEqual([])
+  const few = { queries: inputs.targets.map((_, row) => Math.floor(row / 40)) }
+  expect(splitOf({ ...inputs, ranking: few }, { learn: 400 }).learn).toBeUndefined()
+})
+
+test('takes fewer texts than classes to learn from and to confirm where vectors are compared', () => {
+  const inputs = { ...alternating(480), vectors: Array.from({ length: 480 }, () => Float64Array.of(1)) }
+  const { learn, confirm } = splitOf(inputs, { learn: 300 })
+  expect([learn?.targets.length, confirm?.targets.length]).toEqual([160, 160])
+})

@@ -4,6 +4,7 @@ import { candidatesOf, divide, type ModelInputs, type Ranking, someExamples } fr
 import { divideQueries } from './divide-queries.ts'
 import type { Parts } from './judge.ts'
 import { fewestToBeConfident } from './loss.ts'
+import { rowsOfPairs } from './pair-losses.ts'
 
 /** Numbers of examples, or of queries where candidates are ranked. */
 interface Numbers {
@@ -20,7 +21,12 @@ interface Numbers {
 }
 
 const EXAMPLES: Numbers = { least: 60, many: 600, most: 2000, learning: 900, look: 64 }
+/** The distances of vectors scatter less than right and wrong answers. */
+const VECTORS: Numbers = { least: 60, many: 300, most: 2000, learning: 450, look: 64 }
 const QUERIES: Numbers = { least: 40, many: 300, most: 300, learning: 450, look: 13 }
+
+/** With so many candidates in a third of fewer queries that third is learned from, and none are kept to confirm: learning goes by pairs. */
+const LEARNED_PAIRS = 300
 
 /** The most queries by whose candidates changed models are compared. */
 const COMPARED = 24
@@ -36,6 +42,7 @@ const CONFIRMING = 1.5
 
 const TURNS = ['choose', 'choose', 'confirm'] as const
 const LEARNING_TURNS = ['choose', 'learn', 'confirm'] as const
+const FEW_LEARNING_TURNS = ['choose', 'learn', 'choose'] as const
 
 export interface SplitOptions {
   /** The most examples for whose choice there is time. */
@@ -81,11 +88,18 @@ export function splitOf(
   inputs: ModelInputs,
   { most, look: looked, verify, learn = 0, repeated = 0 }: SplitOptions = {},
 ): Parts {
-  const { ranking } = inputs
-  const units = ranking === undefined ? [...inputs.targets.keys()].map((row) => [row]) : queriesOf(ranking)
-  const numbers = ranking === undefined ? EXAMPLES : QUERIES
+  const { ranking, pairs } = inputs
+  const units: readonly (readonly number[])[] =
+    ranking !== undefined
+      ? queriesOf(ranking)
+      : pairs !== undefined
+        ? rowsOfPairs(pairs)
+        : [...inputs.targets.keys()].map((row) => [row])
+  const numbers = ranking !== undefined ? QUERIES : inputs.vectors !== undefined ? VECTORS : EXAMPLES
+  const rows = units.flat().length
   if (units.length < numbers.least) {
-    const what = ranking === undefined ? 'examples' : 'queries with two candidates or more'
+    const one = pairs === undefined ? 'examples' : 'pairs'
+    const what = ranking === undefined ? one : 'queries with two candidates or more'
     const others = repeated === 0 ? '' : ` (${repeated} more repeat them)`
     const seen = `${units.length} ${what}${others} are too few to choose by`
     throw new TpError('TP_DATA', 'optimize', `${inputs.source}: ${seen}; give ${numbers.least} or more`)
@@ -95,10 +109,14 @@ export function splitOf(
       inputs,
       chosen.flatMap((unit) => units[unit] as readonly number[]),
     )
+  // Texts in pairs are divided by their first ones.
+  const first = (chosen: readonly number[]): ModelInputs =>
+    someExamples(
+      inputs,
+      chosen.map((unit) => (units[unit] as readonly number[])[0] as number),
+    )
   const divided = <Part extends string>(of: readonly number[], turns: readonly Part[]): Record<Part, number[]> => {
-    const own = some(of)
-    const parts =
-      ranking === undefined ? divide(own, turns) : divideQueries(queriesOf(own.ranking as Ranking), own, turns)
+    const parts = ranking === undefined ? divide(first(of), turns) : ofQueries(some(of), turns)
     return Object.fromEntries(
       Object.entries<readonly number[]>(parts).map(([part, places]) => [
         part,
@@ -109,26 +127,18 @@ export function splitOf(
   const fewCandidates = (query: number): readonly number[] =>
     evenlySpread(units[query] as readonly number[], CANDIDATES)
   const all = [...units.keys()]
+  const turns = turnsFor(units.length, rows, { numbers, isRanked: ranking !== undefined, isLearning: learn > 0 })
   const {
     choose,
-    confirm,
+    confirm = [],
     learn: learning = [],
-  }: {
-    readonly choose: readonly number[]
-    readonly confirm: readonly number[]
-    readonly learn?: readonly number[]
-  } = verify !== undefined
-    ? divided(all, CONFIDENT_TURNS)
-    : learn > 0 && units.length >= numbers.learning
-      ? divided(all, LEARNING_TURNS)
-      : units.length >= numbers.many
-        ? divided(all, TURNS)
-        : { choose: all, confirm: [] }
-  // Examples of whole queries, but of as many queries as it takes.
-  const affordable = Math.max(
-    numbers.least,
-    Math.floor(((most ?? Number.POSITIVE_INFINITY) * units.length) / units.flat().length),
+  }: Partial<Record<'confirm' | 'learn', readonly number[]>> & { readonly choose: readonly number[] } = divided(
+    all,
+    verify === undefined ? turns : CONFIDENT_TURNS,
   )
+  // Examples of whole queries, but of as many queries as it takes.
+  const unitsOf = (examples: number): number => Math.floor((examples * units.length) / rows)
+  const affordable = Math.max(numbers.least, unitsOf(most ?? Number.POSITIVE_INFINITY))
   const chosen = limited(choose, Math.min(affordable, numbers.most), divided)
   const every = Math.max(1, Math.floor(chosen.length / Math.min(looked ?? numbers.look, numbers.look)))
   const { look, rest } = divided(chosen, ['look', ...Array<'rest'>(every - 1).fill('rest')])
@@ -139,8 +149,24 @@ export function splitOf(
     ...(compared && { compared: someExamples(inputs, compared.flatMap(fewCandidates)) }),
     ...(rest !== undefined && rest.length > 0 && { rest: some(rest) }),
     ...(confirming.length > 0 && { confirm: some(confirming) }),
-    ...(learning.length > 0 && { learn: some(limited(learning, learn, divided)) }),
+    ...(learning.length > 0 && { learn: some(limited(learning, unitsOf(learn), divided)) }),
   }
+}
+
+/** The purposes of the examples, in turns. */
+function turnsFor(
+  units: number,
+  rows: number,
+  {
+    numbers,
+    isRanked,
+    isLearning,
+  }: { readonly numbers: Numbers; readonly isRanked: boolean; readonly isLearning: boolean },
+): readonly ('choose' | 'learn' | 'confirm')[] {
+  if (isLearning && units >= numbers.learning) return LEARNING_TURNS
+  if (units >= numbers.many) return TURNS
+  const [third, others] = [rows / 3, (2 * units) / 3]
+  return isLearning && isRanked && third >= LEARNED_PAIRS && others >= numbers.least ? FEW_LEARNING_TURNS : ['choose']
 }
 
 /** At most so many, in strata. */
@@ -154,6 +180,13 @@ function limited(
     Math.floor(((turn + 1) * most) / units.length) > Math.floor((turn * most) / units.length) ? 'taken' : 'left',
   )
   return divided(units, turns).taken
+}
+
+function ofQueries<Part extends string>(
+  inputs: ModelInputs,
+  turns: readonly Part[],
+): Readonly<Record<Part, readonly number[]>> {
+  return divideQueries(queriesOf(inputs.ranking as Ranking), inputs, turns)
 }
 
 function queriesOf(ranking: Ranking): (readonly number[])[] {

@@ -1,6 +1,7 @@
-import { embed } from '@tp/compare'
+import { embed, evenlySpread } from '@tp/compare'
 import type { AbortSignalLike, Session } from '@tp/core/runtime'
-import { type ModelInputs, sampleExamples } from '@tp/data/inputs'
+import { type ModelInputs, sampleExamples, someExamples } from '@tp/data/inputs'
+import { rowsOfPairs } from './pair-losses.ts'
 
 /** At least as many as tuning uses: more would be run for nothing. */
 const MOST_EXAMPLES = 2500
@@ -16,8 +17,15 @@ export async function withVectors(
   inputs: ModelInputs,
   { signal, onProgress }: EmbedOptions = {},
 ): Promise<ModelInputs> {
-  const texts = sampleExamples(inputs, MOST_EXAMPLES)
+  const texts = sampleTexts(inputs, MOST_EXAMPLES)
   const options = { batchSize: 16, ...(signal && { signal }), ...(onProgress && { onProgress }) }
   const { vectors } = await embed(dense, texts, options)
   return { ...texts, vectors }
+}
+
+/** At most so many of the texts; of texts in pairs both of each. */
+export function sampleTexts(inputs: ModelInputs, most: number): ModelInputs {
+  const { pairs, targets } = inputs
+  if (pairs === undefined || targets.length <= most) return sampleExamples(inputs, most)
+  return someExamples(inputs, evenlySpread(rowsOfPairs(pairs), Math.floor(most / 2)).flat())
 }

@@ -7,6 +7,7 @@ export const lossUnits: Readonly<Record<Figures['points'], string>> = {
   accuracy: 'points',
   'nDCG@10': 'points of nDCG@10',
   cosine: 'hundredths of the cosine to the dense vectors',
+  Spearman: "points of Spearman's correlation",
   tags: 'points of the F1 of tags',
   labels: 'points of micro-F1 of labels',
   correlation: "points of the correlation with the dense model's numbers",

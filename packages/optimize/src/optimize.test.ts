@@ -13,7 +13,7 @@ import { digitsData, embeddedModel, mailData, modelPath } from '@tp/models'
 import { decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type Measurements, type OptimizedPlan, type OptimizeOptions, optimize } from './index.ts'
+import { describeLoss, type Measurements, type OptimizedPlan, type OptimizeOptions, optimize } from './index.ts'
 
 const timeout = 240_000
 const runtime = nodeRuntime()
@@ -181,6 +181,8 @@ test('optimizes a model that gives vectors by the scores of pairs, where people 
   const plan = await ask({ model: embedder, data, variants, maxLoss: 40, grid: [], leaveOut: false, quantize: false })
   const { figures } = plan
   expect(figures).toMatchObject({ points: 'Spearman', examples: count })
+  expect(figures.cosine).toBeLessThan(1)
+  expect(describeLoss(figures)[1]).toMatch(/^vectors have a cosine of 0\.\d\d to the dense ones/)
   expect(figures.loss?.estimate).toBeLessThanOrEqual(40)
   await using after = await opened(plan, embedder)
   const lost = (rankCorrelation(cosines, scores) ?? 0) - (rankCorrelation(await cosinesBy(after), scores) ?? 0)

@@ -2,13 +2,14 @@ import { type Inspection, inspect, type Plan, type Regime } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import { type AnswerForm, throwIfAborted } from '@tp/core/runtime'
 import type { TaskData } from '@tp/data'
-import { distinctExamples, type ModelInputs } from '@tp/data/inputs'
+import { distinctExamples, type ModelInputs, someExamples } from '@tp/data/inputs'
 import { budgetOf, type SearchBudget } from './budget.ts'
 import { inDecidedForm } from './judging/answer-form.ts'
 import { Judge } from './judging/judge.ts'
 import { isContradicted } from './judging/loss.ts'
 import { examplesToBeConfident, splitOf } from './judging/split.ts'
-import { sampleTexts, withVectors } from './judging/with-vectors.ts'
+import { rowsOfSearch } from './judging/vectors/search-losses.ts'
+import { sampleTexts, withVectors } from './judging/vectors/with-vectors.ts'
 import { loadModel } from './load-model.ts'
 import { Measurer } from './measurer.ts'
 import type { Figures, OptimizedPlan } from './optimized-plan.ts'
@@ -56,7 +57,7 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizedPlan>
   const inspection = inspect(model, encoder === undefined ? {} : { encoder })
   if (!inspection.ok) throw new TpError(inspection.refusal.code, 'optimize', inspection.refusal.message)
   const kind = kindOf(model, data.task, lengthOf(inspection))
-  const distinct = await distinctExamples(withPairs(data))
+  const distinct = await distinctExamples(withJudgments(data))
   const repeated = data.inputs.targets.length - distinct.targets.length
   const budget = options.minutes === undefined ? undefined : await budgetOf(options.minutes, options, distinct)
   const inputs = await examplesOf(options, data.task, distinct, budget?.most)
@@ -96,14 +97,22 @@ function checkClasses({ data: { task }, confident, cascade }: OptimizeOptions): 
   throw new TpError('TP_OPTION', 'optimize', message)
 }
 
-/** Texts in pairs that people have judged, with their scores. */
-function withPairs(data: Exclude<TaskData, { task: 'asr' }>): ModelInputs {
-  const judged = data.task === 'embeddings' ? data.judged : undefined
-  if (judged === undefined || !('scores' in judged)) return data.inputs
+/** Texts to embed with what people have judged of them. */
+function withJudgments(data: Exclude<TaskData, { task: 'asr' }>): ModelInputs {
+  const { inputs } = data
+  const judged = data.task === 'embeddings' && !data.byToken ? data.judged : undefined
+  if (judged === undefined) return inputs
+  const rows = [...inputs.targets.keys()]
+  if ('queryCount' in judged) {
+    // Others may fill a batch.
+    const own = rows.slice(0, judged.queryCount + judged.documents.length)
+    return someExamples({ ...inputs, search: { data: judged, of: rows } }, own)
+  }
+  // First texts of all pairs, then second ones.
   const { scores } = judged
-  // First texts of all pairs, then second ones, and maybe some that fill a batch.
-  const of = data.inputs.targets.map((_, row) => (row < 2 * scores.length ? row % scores.length : -1 - row))
-  return { ...data.inputs, pairs: { of, scores: of.map((pair) => scores[pair] ?? Number.NaN) } }
+  const own = rows.slice(0, 2 * scores.length)
+  const of = rows.map((row) => row % scores.length)
+  return someExamples({ ...inputs, pairs: { of, scores: of.map((pair) => scores[pair] as number) } }, own)
 }
 
 /** Those of vectors with the dense model's own. */
@@ -116,8 +125,9 @@ async function examplesOf(
   if (task !== 'embeddings' || inputs.vectors !== undefined) return inputs
   const { runtime, model, enough, signal = enough, onProgress } = options
   await using dense = await loadModel(options, runtime, model, {})
-  // A third of them confirm.
-  return await withVectors(dense, sampleTexts(inputs, 1.5 * (most ?? Number.POSITIVE_INFINITY)), {
+  // A third of them confirm, in the same documents.
+  const many = (inputs.search === undefined ? 1.5 : 1) * (most ?? Number.POSITIVE_INFINITY)
+  return await withVectors(dense, sampleTexts(inputs, many), {
     ...(signal && { signal }),
     onProgress: (at) => onProgress?.({ stage: 'vectors', ...at }),
   })
@@ -126,6 +136,20 @@ async function examplesOf(
 const points: Readonly<Record<Exclude<TaskData['task'], 'asr'>, Figures['points']>> = {
   ...({ classification: 'accuracy', ranking: 'nDCG@10', embeddings: 'cosine', tokens: 'tags' } as const),
   ...({ 'multi-label': 'labels', regression: 'correlation' } as const),
+}
+
+/** The examples that are timed: of a search the documents, which are embedded in batches; queries come one by one. */
+function timedOf(inputs: ModelInputs): ModelInputs {
+  return inputs.search === undefined ? inputs : someExamples(inputs, rowsOfSearch(inputs.search).documents)
+}
+
+/** Whether people have judged the texts to embed. */
+function isJudged({ pairs, search }: ModelInputs): boolean {
+  return pairs !== undefined || search !== undefined
+}
+
+function pointsOf(task: Exclude<TaskData['task'], 'asr'>, { pairs, search }: ModelInputs): Figures['points'] {
+  return search !== undefined ? 'nDCG@10' : pairs !== undefined ? 'Spearman' : points[task]
 }
 
 type Prepared = OptimizeOptions & {
@@ -163,7 +187,7 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
   const learn = learnable.length === 0 ? 0 : (budget?.learn ?? MOST_TO_LEARN_FROM)
   const parts = splitOf(inputs, { most: budget?.most, look: budget?.look, verify, learn, repeated: options.repeated })
   const judge = await Judge.open(answering, parts, !confident)
-  const timing = { measurer, model, device, ...(await timedFeeds(inputs, options.shapes, budget?.positions)) }
+  const timing = { measurer, model, device, ...(await timedFeeds(timedOf(inputs), options.shapes, budget?.positions)) }
   // A stricter bound of few queries, whose figures scatter, would find nothing.
   const isUnconfirmed = parts.confirm === undefined && inputs.ranking === undefined
   const search: Search = { judge, timing, maxLoss, confident, cascade, isUnconfirmed }
@@ -209,11 +233,12 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
       : await timeGrid({ measurer, model, inputs, device, grid, fixedTokens }, timedPruning(chosen))
   const { runtime: name, version, device: processor } = await device.diagnose()
   const figures: Figures = {
-    ...{ maxLoss, points: inputs.pairs === undefined ? points[data.task] : 'Spearman', confident },
+    ...{ maxLoss, points: pointsOf(data.task, inputs), confident },
     ...{ confirmed: chosen?.confirmed ?? false, examples: chosen?.examples ?? judge.examples('choosing') },
     ...(chosen !== undefined && chosen.rejected > 0 && { rejected: chosen.rejected }),
     ...(judge.temperature !== undefined && { temperature: judge.temperature }),
     ...(chosen && lossFigures(maxLoss, chosen)),
+    ...(chosen && isJudged(inputs) && { cosine: 1 - (await judge.divergence(chosen.candidate)) }),
     ...(eightBits && { eightBits }),
     ...(fewer && { leftOut: fewer.about }),
     ...(skipped.length > 0 && { skipped }),

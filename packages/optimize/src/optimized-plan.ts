@@ -29,6 +29,8 @@ export interface Figures {
   readonly maxLoss: number
   /** … hundredths of this: the mean nDCG@10 of rankings, the mean cosine of vectors to the dense ones, Spearman's correlation with the scores of pairs, the tags of a sentence, the labels that hold, the correlation with the dense model's numbers. */
   readonly points: 'accuracy' | 'nDCG@10' | 'cosine' | 'Spearman' | 'tags' | 'labels' | 'correlation' | 'WER'
+  /** Of vectors that people's judgments decide on: their mean cosine to the dense ones. Far ones may be as good, but not in one index with these. */
+  readonly cosine?: number
   /** Whether the upper end of the interval is within it, so that the plan loses more with probability 2.5 % at most. */
   readonly confident: boolean
   /**

@@ -4,11 +4,11 @@ import { someExamples } from './some-examples.ts'
 /**
  * The first of all examples that are one: the same tokens, or files of the same content, of the same class. A text that is there ten times says no more about a
  * model than once; counted ten times, it would make intervals too narrow, and choose and confirm at once. Candidates that are to be ranked are
- * all returned, since they belong to their queries, and so are texts in pairs, and examples without keys.
+ * all returned, since they belong to their queries, and so are texts that people have judged, and examples without keys.
  */
 export async function distinctExamples<Inputs extends ModelInputs>(inputs: Inputs): Promise<Inputs> {
-  const { contents, targets, lengths, ranking, pairs } = inputs
-  if (ranking !== undefined || pairs !== undefined) return inputs
+  const { contents, targets, lengths, ranking, pairs, search } = inputs
+  if (ranking !== undefined || pairs !== undefined || search !== undefined) return inputs
   const keys = contents === undefined ? inputs.keys : await contents()
   if (keys === undefined) return inputs
   const rows = new Map<string, number>()

@@ -3,6 +3,7 @@ import type { AnswerForm, NamedTensors, TypedArray, ValueInfo } from '@tp/core/r
 import type { Vectors } from '@tp/metrics'
 import { type Modality, UNLABELED } from '../datasets/dataset.ts'
 import type { Ranking } from '../datasets/ranking.ts'
+import type { SearchData } from '../datasets/retrieval/search-data.ts'
 import type { Normalization } from './normalization.ts'
 import type { Pooling } from './pooling.ts'
 
@@ -31,6 +32,8 @@ export interface ModelInputs {
   readonly estimates?: { readonly scores?: readonly number[] | undefined } | undefined
   /** Of texts that are embedded in pairs: which pair each belongs to, first texts before second ones, and how alike people say the two are. */
   readonly pairs?: { readonly of: readonly number[]; readonly scores: readonly number[] } | undefined
+  /** Of texts that are embedded to be searched: the queries and documents of all of them, and for each text its position there. */
+  readonly search?: { readonly data: SearchData; readonly of: readonly number[] } | undefined
   /** Of texts that are embedded: the dense model's vector of each, by which those of another model are judged. */
   readonly vectors?: Vectors | undefined
   /** How a vector is made of those of a text's tokens; default: their mean. */

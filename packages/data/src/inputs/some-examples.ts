@@ -4,7 +4,7 @@ import type { ModelInputs } from './model-inputs.ts'
 /** Some of the examples, by their positions, in that order; of sentences with their tags. */
 export function someExamples<Inputs extends ModelInputs>(inputs: Inputs, rows: readonly number[]): Inputs {
   const of = <T>(all: readonly T[]): T[] => rows.map((row) => all[row] as T)
-  const { targets, lengths, preparationMs, keys, contents, ranking, estimates, pairs, vectors, feeds } = inputs
+  const { targets, lengths, preparationMs, keys, contents, ranking, estimates, pairs, search, vectors, feeds } = inputs
   return {
     ...inputs,
     targets: of(targets),
@@ -15,6 +15,7 @@ export function someExamples<Inputs extends ModelInputs>(inputs: Inputs, rows: r
     ranking: ranking && someRanked(ranking, rows),
     estimates: estimates && { scores: estimates.scores && of(estimates.scores) },
     pairs: pairs && { of: of(pairs.of), scores: of(pairs.scores) },
+    search: search && { ...search, of: of(search.of) },
     vectors: vectors && of(vectors),
     ...('tags' in inputs && { tags: of((inputs as ModelInputs & { readonly tags: readonly Int32Array[] }).tags) }),
     feeds: (some: readonly number[]) => feeds(some.map((i) => rows[i] as number)),

@@ -14,15 +14,15 @@ export interface Answers {
   readonly ranking?: Ranking | undefined
   /** Of tags of the dense model, unless there are very many: the logits that they come from, [judged tokens, classes]. */
   readonly tagLogits?: AllLogits | undefined
-  /** Of texts in pairs: the cosines of the pairs. */
-  readonly cosines?: readonly number[] | undefined
+  /** Of texts that people have judged: the cosines of pairs, or the nDCG@10 of queries. */
+  readonly judged?: readonly number[] | undefined
   /** Divides logits where the dense model's probabilities count; fitted by the labels. Default: 1. */
   readonly temperature?: number
 }
 
 /**
  * Points of accuracy lost against dense, [examples], by the labels, and by the dense model's own probabilities; of a ranking points of
- * nDCG@10, [queries]; of vectors hundredths of the cosine, [examples], both times, or points of Spearman's correlation, [pairs]; of tags points of F1, [sentences].
+ * nDCG@10, [queries]; of vectors hundredths of the cosine, [examples], both times, or points of Spearman's correlation, [pairs], or of nDCG@10, [queries]; of tags points of F1, [sentences].
  */
 export interface Losses {
   /** Absent where examples have no labels. */
@@ -34,6 +34,8 @@ export interface Losses {
   readonly graded?: true
   /** Of tags, what the losses are made of: the figures of the two models, by the labels, and against the dense model's tags. */
   readonly tags?: TagFigures | undefined
+  /** Some may be below 0, so that others make up for what a few lose. */
+  readonly mayGain?: true
   /** Of texts in pairs, what the losses are made of. */
   readonly pairs?: PairFigures | undefined
 }

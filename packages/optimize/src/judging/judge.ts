@@ -13,6 +13,7 @@ import {
   uncertaintiesOf,
 } from './measure-answers.ts'
 import { type AnsweredExamples, haveOneAnswer } from './one-answer.ts'
+import { rowsOfSearch } from './vectors/search-losses.ts'
 
 /**
  * Examples by purpose. All of `look` and `rest` choose: a candidate that is only compared with others, or that the few of `look` rule out,
@@ -21,7 +22,7 @@ import { type AnsweredExamples, haveOneAnswer } from './one-answer.ts'
 export interface Parts {
   readonly look: ModelInputs
   readonly rest?: ModelInputs | undefined
-  /** Where candidates are ranked: a few of each of many queries, by which changed models are compared. Default: `look`. */
+  /** Where candidates are ranked: a few of each of many queries; of a search: a few texts. Changed models are compared by them. Default: `look`. */
   readonly compared?: ModelInputs | undefined
   readonly confirm?: ModelInputs | undefined
   /** Those that methods learn from. */
@@ -65,10 +66,11 @@ export class Judge {
     return new Judge(answering, new Map(known), temperature)
   }
 
-  /** How many examples choose, or are there to confirm; of texts in pairs how many pairs. */
+  /** How many examples choose, or are there to confirm; of texts that people have judged how many pairs or queries. */
   examples(parts: 'choosing' | 'confirm'): number {
     const counts = this.#of(parts).map((part) => {
-      const { targets, pairs } = this.#part(part).inputs
+      const { targets, pairs, search } = this.#part(part).inputs
+      if (search !== undefined) return rowsOfSearch(search).queries.length
       return pairs === undefined ? targets.length : targets.length / 2
     })
     return counts.reduce((sum, count) => sum + count, 0)

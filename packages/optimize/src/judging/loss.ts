@@ -14,8 +14,8 @@ import {
   upperMean,
 } from '@tp/metrics'
 import type { Losses, TagFigures } from './answers.ts'
-import { pairLoss } from './pair-losses.ts'
 import { countsHalf } from './tag-losses.ts'
+import { pairLoss } from './vectors/pair-losses.ts'
 
 /** Points of accuracy lost against dense, with 95 % intervals. */
 export interface Loss {
@@ -37,10 +37,10 @@ export interface Tolerance {
 }
 
 /** The intervals miss the truth with probability 2.5 % at most on either side, for any answers and any number of them. */
-export function lossOf({ labeled, expected, changed, graded, tags, pairs }: Losses): Loss {
+export function lossOf({ labeled, expected, changed, graded, mayGain, tags, pairs }: Losses): Loss {
   if (tags !== undefined) return lossOfTags(tags)
-  if (pairs !== undefined) {
-    const loss = pairLoss(pairs)
+  if (mayGain) {
+    const loss = pairs === undefined ? gradedLoss(expected) : pairLoss(pairs)
     return { labeled: loss, expected: loss }
   }
   return {
@@ -87,16 +87,16 @@ const RULED_OUT_AT = 0.975
 
 /**
  * Whether a few examples say that more is lost than is allowed: by their interval, or because they alone lose more than all may lose
- * together, where no example has a negative expected loss (sentences whose tags change may have one, and pairs of texts).
+ * together, where no example has a negative expected loss (sentences whose tags change may have one).
  * @param share these examples among all
  */
-export function surelyBeyond(maxLoss: number, { expected, tags, pairs }: Losses, share: number): boolean {
+export function surelyBeyond(maxLoss: number, { expected, tags, mayGain }: Losses, share: number): boolean {
   if (expected.length < 2) return false
   const least = -upperMean(
     expected.map((loss) => -loss),
     RULED_OUT_AT,
   )
-  return Math.max(least, tags === undefined && pairs === undefined ? share * mean(expected) : 0) > maxLoss
+  return Math.max(least, tags === undefined && !mayGain ? share * mean(expected) : 0) > maxLoss
 }
 
 /** An approximation of {@link isProven} that is fast. */

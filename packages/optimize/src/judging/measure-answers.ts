@@ -17,8 +17,9 @@ import type { Model } from '@tp/onnx'
 import type { Measurer } from '../measurer.ts'
 import { type TunedPruning, unpruned } from '../search/pruning.ts'
 import type { Answers, Losses } from './answers.ts'
-import { joinedPairLosses, pairLosses, rowsOfPairs } from './pair-losses.ts'
 import { changedTags, joinedTagLosses } from './tag-losses.ts'
+import { joinedPairLosses, pairLosses, rowsOfPairs } from './vectors/pair-losses.ts'
+import { foundBy, searchLosses } from './vectors/search-losses.ts'
 
 /** Only answers matter here, so batches hold examples of similar length, and no more tokens than caches hold well. */
 const BATCHES = { batchSize: 16, batchTokens: 1024 } as const
@@ -49,7 +50,7 @@ function judged(tags: Int32Array): number[] {
 /** Examples with the dense model's vectors need nothing else. */
 export async function denseAnswers(answering: Answering, part: string, inputs: ModelInputs): Promise<Answers> {
   if (inputs.vectors !== undefined)
-    return { logits: new Float32Array(), classes: 1, cosines: cosinesOf(inputs.vectors, inputs) }
+    return { logits: new Float32Array(), classes: 1, judged: judgedVectors(inputs.vectors, inputs) }
   if (isTagged(inputs)) return await denseTags(answering, part, inputs)
   return await prunedAnswers(answering, `dense ${part}`, unpruned, inputs)
 }
@@ -84,15 +85,15 @@ export async function prunedAnswers(
     if (inputs.vectors !== undefined) {
       const { vectors } = await embed(session, inputs, how)
       const distances = inputs.vectors.map((vector, i) => 1 - dot(vector, vectors[i] as Float64Array))
-      return [...distances, ...(cosinesOf(vectors, inputs) ?? [])]
+      return [...distances, ...(judgedVectors(vectors, inputs) ?? [])]
     }
     if (isTagged(inputs)) return (await tagTokens(session, inputs, how)).predictions.flatMap((tags) => [...tags])
     if (inputs.ranking !== undefined || inputs.estimates !== undefined) return (await rank(session, inputs, how)).scores
     return [...(await classify(session, inputs, how)).logits]
   })
-  if (inputs.pairs !== undefined) {
-    const [distances, cosines] = [numbers.slice(0, inputs.targets.length), numbers.slice(inputs.targets.length)]
-    return { logits: Float32Array.from(distances), classes: 1, cosines }
+  if (inputs.pairs !== undefined || inputs.search !== undefined) {
+    const [distances, judged] = [numbers.slice(0, inputs.targets.length), numbers.slice(inputs.targets.length)]
+    return { logits: Float32Array.from(distances), classes: 1, judged }
   }
   const isOfNumbers = inputs.vectors !== undefined || inputs.ranking !== undefined || inputs.estimates !== undefined
   const hasClasses = !isOfNumbers && !isTagged(inputs)
@@ -100,7 +101,9 @@ export async function prunedAnswers(
   return { logits: Float32Array.from(numbers), classes, ranking: inputs.ranking }
 }
 
-function cosinesOf(vectors: Vectors, { pairs }: ModelInputs): number[] | undefined {
+/** What people's judgments are compared with. */
+function judgedVectors(vectors: Vectors, { pairs, search }: ModelInputs): readonly number[] | undefined {
+  if (search !== undefined) return foundBy(vectors, search)
   return pairs && rowsOfPairs(pairs).map(([a, b]) => dot(vectors[a] as Float64Array, vectors[b] as Float64Array))
 }
 
@@ -130,6 +133,7 @@ export function joinedLosses(all: readonly Losses[]): Losses {
     ...{ labeled: of('labeled'), changed: of('changed') },
     expected: all.flatMap(({ expected }) => expected),
     ...(all.some(({ graded }) => graded) && { graded: true }),
+    ...(all.some(({ mayGain }) => mayGain) && { mayGain: true }),
   }
 }
 
@@ -150,11 +154,16 @@ export function lossesOf(dense: Answers, answers: readonly number[], targets: re
   }
 }
 
-/** Losses of vectors, by what people say of pairs where they do. An unrelated one has lost all there is to lose. */
-export function vectorLosses(dense: Answers, { logits, cosines: changed }: Answers, { pairs }: ModelInputs): Losses {
-  if (pairs !== undefined && changed !== undefined && dense.cosines !== undefined) {
-    const scores = rowsOfPairs(pairs).map(([first]) => pairs.scores[first] as number)
-    return pairLosses({ dense: dense.cosines, changed, scores })
+/** Losses of vectors, by what people have judged if they have. An unrelated one has lost all there is to lose. */
+export function vectorLosses(
+  { judged: dense }: Answers,
+  { logits, judged: changed }: Answers,
+  { pairs, search }: ModelInputs,
+): Losses {
+  if (dense !== undefined && changed !== undefined) {
+    if (search !== undefined) return searchLosses(dense, changed)
+    if (pairs !== undefined)
+      return pairLosses({ dense, changed, scores: rowsOfPairs(pairs).map(([row]) => pairs.scores[row] as number) })
   }
   const lost = Array.from(logits, (distance) => 100 * Math.min(1, distance))
   return { labeled: lost, expected: lost, graded: true }

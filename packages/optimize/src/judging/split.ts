@@ -4,7 +4,8 @@ import { candidatesOf, divide, type ModelInputs, type Ranking, someExamples } fr
 import { divideQueries } from './divide-queries.ts'
 import type { Parts } from './judge.ts'
 import { fewestToBeConfident } from './loss.ts'
-import { rowsOfPairs } from './pair-losses.ts'
+import { rowsOfPairs } from './vectors/pair-losses.ts'
+import { splitOfSearch } from './vectors/split-search.ts'
 
 /** Numbers of examples, or of queries where candidates are ranked. */
 interface Numbers {
@@ -88,7 +89,8 @@ export function splitOf(
   inputs: ModelInputs,
   { most, look: looked, verify, learn = 0, repeated = 0 }: SplitOptions = {},
 ): Parts {
-  const { ranking, pairs } = inputs
+  const { ranking, pairs, search } = inputs
+  if (search !== undefined) return splitOfSearch(inputs, search, { look: looked, learn })
   const units: readonly (readonly number[])[] =
     ranking !== undefined
       ? queriesOf(ranking)

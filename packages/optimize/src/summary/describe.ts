@@ -59,6 +59,7 @@ export function describeLoss(figures: Figures): string[] {
     expectedLoss,
     changed,
     contradicted,
+    cosine,
     maxLoss,
   } = figures
   if (loss === undefined) return []
@@ -71,6 +72,11 @@ export function describeLoss(figures: Figures): string[] {
   const whose = confirmed ? alone : 'that it was chosen by'
   return [
     `loss  ${points(expectedLoss ?? loss)} ${unit}${other}, on ${examples} examples ${whose}`,
+    ...(cosine === undefined
+      ? []
+      : [
+          `vectors have a cosine of ${cosine.toFixed(2)} to the dense ones: embed all texts of an index by one of the two files`,
+        ]),
     ...(repeated === 0
       ? []
       : [

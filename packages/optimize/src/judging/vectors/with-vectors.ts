@@ -2,6 +2,7 @@ import { embed, evenlySpread } from '@tp/compare'
 import type { AbortSignalLike, Session } from '@tp/core/runtime'
 import { type ModelInputs, sampleExamples, someExamples } from '@tp/data/inputs'
 import { rowsOfPairs } from './pair-losses.ts'
+import { sampleSearch } from './search-losses.ts'
 
 /** At least as many as tuning uses: more would be run for nothing. */
 const MOST_EXAMPLES = 2500
@@ -23,9 +24,10 @@ export async function withVectors(
   return { ...texts, vectors }
 }
 
-/** At most so many of the texts; of texts in pairs both of each. */
+/** At most so many of the texts; of texts in pairs both of each, of queries what is relevant to them. */
 export function sampleTexts(inputs: ModelInputs, most: number): ModelInputs {
-  const { pairs, targets } = inputs
+  const { pairs, search, targets } = inputs
+  if (search !== undefined) return sampleSearch(inputs, search, most)
   if (pairs === undefined || targets.length <= most) return sampleExamples(inputs, most)
   return someExamples(inputs, evenlySpread(rowsOfPairs(pairs), Math.floor(most / 2)).flat())
 }

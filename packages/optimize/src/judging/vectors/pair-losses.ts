@@ -1,5 +1,5 @@
 import { type Interval, mean, pairedBootstrap, rankCorrelationAt, sampleDeviation } from '@tp/metrics'
-import type { Losses, PairFigures } from './answers.ts'
+import type { Losses, PairFigures } from '../answers.ts'
 
 /** Rows of each pair of texts, the first text before the second; pairs of which one text is missing are left out. */
 export function rowsOfPairs(pairs: { readonly of: readonly number[] }): (readonly [first: number, second: number])[] {
@@ -16,7 +16,7 @@ export function pairLosses(pairs: PairFigures): Losses {
   const scores = ranked(pairs.scores)
   const [before, after] = [partsOf(ranked(pairs.dense), scores), partsOf(ranked(pairs.changed), scores)]
   const lost = before.map((own, i) => 100 * (own - (after[i] as number)))
-  return { labeled: lost, expected: lost, graded: true, pairs }
+  return { labeled: lost, expected: lost, graded: true, mayGain: true, pairs }
 }
 
 /** The losses of several parts of the pairs together. */

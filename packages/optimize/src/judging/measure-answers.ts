@@ -101,7 +101,7 @@ export async function prunedAnswers(
   return { logits: Float32Array.from(numbers), classes, ranking: inputs.ranking }
 }
 
-/** What people's judgments are compared with. */
+/** Numbers to compare with people's judgments: cosines of pairs, or the nDCG@10 of queries. */
 function judgedVectors(vectors: Vectors, { pairs, search }: ModelInputs): readonly number[] | undefined {
   if (search !== undefined) return foundBy(vectors, search)
   return pairs && rowsOfPairs(pairs).map(([a, b]) => dot(vectors[a] as Float64Array, vectors[b] as Float64Array))

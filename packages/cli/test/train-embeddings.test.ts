@@ -1,9 +1,9 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { readProvenance } from '@tp/compiler'
 import { mailData, modelPath } from '@tp/models'
-import { decodeModel } from '@tp/onnx'
+import { createNode, decodeModel, encodeModel } from '@tp/onnx'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { mailEmbedder } from './small-models.ts'
+import { mailEmbedder, mailStates } from './small-models.ts'
 import { temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
@@ -93,4 +93,27 @@ describe('tp train of a model that gives vectors', () => {
     const same = await trainBy('copy.txt', ...pruning)
     expect([same.code, same.stderr]).toEqual([1, expect.stringContaining('64 of 64 examples')])
   })
+})
+
+test('refuses to train a model that tags tokens, and says what prunes it', async () => {
+  const { model, graph, states } = mailStates()
+  graph.addOutput(states, 'float32', ['batch', 'sequence', 128])
+  // The classes of the whole are called logits, too.
+  graph.removeDeadNodes()
+  graph.removeOutput(states)
+  graph.insert([createNode({ type: 'Identity', inputs: [states], outputs: ['logits'] })])
+  graph.addOutput('logits', 'float32', ['batch', 'sequence', 128])
+  writeFileSync(folder.at('tagger.onnx'), encodeModel(model))
+  const data = ['--data', folder.at('texts.txt'), '--selection', folder.at('others.txt')]
+  const how = ['--method', 'sdtp', '--keep', '0.5', '--train', 'method']
+  const { code, stderr } = await tpHere([
+    'train',
+    folder.at('tagger.onnx'),
+    '-o',
+    folder.at('out.onnx'),
+    ...data,
+    ...how,
+  ])
+  expect([code, stderr]).toEqual([1, expect.stringContaining('gives a class for each token')])
+  expect(stderr).toContain('code: TP_TASK')
 })

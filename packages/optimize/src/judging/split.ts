@@ -91,12 +91,7 @@ export function splitOf(
 ): Parts {
   const { ranking, pairs, search } = inputs
   if (search !== undefined) return splitOfSearch(inputs, search, { look: looked, learn })
-  const units: readonly (readonly number[])[] =
-    ranking !== undefined
-      ? queriesOf(ranking)
-      : pairs !== undefined
-        ? rowsOfPairs(pairs)
-        : [...inputs.targets.keys()].map((row) => [row])
+  const units = unitsIn(inputs)
   const numbers = ranking !== undefined ? QUERIES : inputs.vectors !== undefined ? VECTORS : EXAMPLES
   const rows = units.flat().length
   if (units.length < numbers.least) {
@@ -153,6 +148,12 @@ export function splitOf(
     ...(confirming.length > 0 && { confirm: some(confirming) }),
     ...(learning.length > 0 && { learn: some(limited(learning, unitsOf(learn), divided)) }),
   }
+}
+
+/** Rows that belong together: the candidates of a query, the texts of a pair, or an example alone. */
+function unitsIn({ targets, ranking, pairs }: ModelInputs): readonly (readonly number[])[] {
+  if (ranking !== undefined) return queriesOf(ranking)
+  return pairs === undefined ? [...targets.keys()].map((row) => [row]) : rowsOfPairs(pairs)
 }
 
 /** The purposes of the examples, in turns. */

@@ -23,7 +23,7 @@ export interface ExamplesToRead extends ExamplesOptions {
 /**
  * Examples to learn from, and others to choose the best weights by, as the model takes them.
  * @param session of the model
- * @throws TpError TP_DATA where both are one file, and of `@tp/data`
+ * @throws TpError TP_DATA where both are one file, TP_TASK for a model that tags tokens, and of `@tp/data`
  * @example
  * const examples = await readTrainingExamples(file, session, { path: 'train.tsv' }, { path: 'dev.tsv' })
  * const trained = await trainPlan({ ...examples, dense: file.model, source: file.hash(), plan, methods, runtime })
@@ -46,6 +46,7 @@ export async function readTrainingExamples(
     return { inputs, selection: chosenBy, shared, gives: 'vector' }
   }
   const learned = await openExamples(file.path, session, data.path, data)
+  if (learned.task === 'tokens') throw givesTags(file.path)
   const chosenBy = await openExamples(file.path, session, selection.path, selection)
   return {
     shared: await sharedExamples(chosenBy.dataset, learned.dataset),
@@ -53,4 +54,10 @@ export async function readTrainingExamples(
     selection: await prepareInputs(chosenBy.dataset, session.inputs, chosenBy.prepare),
     gives: learned.ranks ? 'score' : 'logits',
   }
+}
+
+function givesTags(path: string): TpError {
+  const seen = `${path} gives a class for each token, and training requires one answer for each example`
+  const advice = 'prune it by a method that learns nothing; tp optimize chooses one'
+  return new TpError('TP_TASK', 'train', `${seen}; ${advice}`)
 }

@@ -103,3 +103,18 @@ test('takes fewer texts than classes to learn from and to confirm where vectors 
   const { learn, confirm } = splitOf(inputs, { learn: 300 })
   expect([learn?.targets.length, confirm?.targets.length]).toEqual([160, 160])
 })
+
+test('learns from the texts of pairs that choose, and confirms by others', () => {
+  const [count, vectors] = [500, Array.from({ length: 1000 }, () => Float64Array.of(1))]
+  const of = Array.from({ length: 1000 }, (_, row) => row % count)
+  const inputs = { ...inputsOf(Array(1000).fill(-1)), vectors, pairs: { of, scores: of } }
+  const { look, rest, confirm, learn } = splitOf(inputs, { learn: 300 })
+  const pairsOf = (part: ModelInputs | undefined): Set<number> => new Set(part?.pairs?.of)
+  const choosing = new Set([...pairsOf(look), ...pairsOf(rest)])
+  // Both texts of each.
+  expect([choosing.size, (look.targets.length + (rest?.targets.length ?? 0)) / 2]).toEqual([334, 334])
+  expect([pairsOf(confirm).size, confirm?.targets.length]).toEqual([166, 332])
+  expect([...pairsOf(confirm)].filter((pair) => choosing.has(pair))).toEqual([])
+  expect([pairsOf(learn).size, learn?.targets.length]).toEqual([150, 300])
+  expect([...pairsOf(learn)].filter((pair) => !choosing.has(pair))).toEqual([])
+})

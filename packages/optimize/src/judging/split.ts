@@ -124,11 +124,13 @@ export function splitOf(
   const fewCandidates = (query: number): readonly number[] =>
     evenlySpread(units[query] as readonly number[], CANDIDATES)
   const all = [...units.keys()]
-  const turns = turnsFor(units.length, rows, { numbers, isRanked: ranking !== undefined, isLearning: learn > 0 })
+  // What people have judged of pairs teaches nothing, so their texts may choose as well.
+  const isLearning = learn > 0 && pairs === undefined
+  const turns = turnsFor(units.length, rows, { numbers, isRanked: ranking !== undefined, isLearning })
   const {
     choose,
     confirm = [],
-    learn: learning = [],
+    learn: learning = pairs !== undefined && learn > 0 && units.length >= numbers.learning ? choose : [],
   }: Partial<Record<'confirm' | 'learn', readonly number[]>> & { readonly choose: readonly number[] } = divided(
     all,
     verify === undefined ? turns : CONFIDENT_TURNS,

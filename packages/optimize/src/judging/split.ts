@@ -124,7 +124,7 @@ export function splitOf(
   const fewCandidates = (query: number): readonly number[] =>
     evenlySpread(units[query] as readonly number[], CANDIDATES)
   const all = [...units.keys()]
-  // What people have judged of pairs teaches nothing, so their texts may choose as well.
+  // Scores of pairs teach nothing, so that their texts may choose as well.
   const isLearning = learn > 0 && pairs === undefined
   const turns = turnsFor(units.length, rows, { numbers, isRanked: ranking !== undefined, isLearning })
   const {

@@ -36,7 +36,11 @@ export function verdictOfPlan({ regimes, figures }: OptimizedPlan, demands: Part
   const last = regimes.at(-1)?.plan
   const same = last === undefined || changesNothing(last)
   return verdictOf(
-    { loss: { unit, interval: expectedLoss, same }, speedup: { value, low, high }, examples },
+    {
+      // Its interval is drawn from the pairs themselves.
+      loss: { unit, interval: expectedLoss, same, ...(points === 'Spearman' && { drawn: examples }) },
+      ...{ speedup: { value, low, high }, examples },
+    },
     { maxLoss, confident, minSpeedup },
   )
 }

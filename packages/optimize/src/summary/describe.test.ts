@@ -89,3 +89,14 @@ test('reaches a verdict by the figures of the search', () => {
   // Nothing was found.
   expect(verdictOf({})).toBe('no: nothing faster loses at most 1 point; only dead tokens are removed')
 })
+
+test('says yes by scores of pairs from 300 on, since its interval is drawn from them', () => {
+  const plan: Plan = { format: 1, method: 'none', quantize: {} }
+  const verdictOf = (examples: number) =>
+    verdictOfPlan({
+      ...{ format: 1, regimes: [{ plan }] },
+      figures: { ...onExamples, points: 'Spearman', examples, speedup: { estimate: 2, low: 1.9, high: 2.1 } },
+    })
+  expect(verdictOf(300).answer).toBe('yes')
+  expect(verdictOf(299)).toMatchObject({ answer: 'not shown', text: expect.stringContaining('it takes 300') })
+})

@@ -9,6 +9,7 @@ import { Judge } from './judging/judge.ts'
 import { isContradicted } from './judging/loss.ts'
 import { examplesToBeConfident, splitOf } from './judging/split.ts'
 import { rowsOfSearch } from './judging/vectors/search-losses.ts'
+import { withJudgments } from './judging/vectors/with-judgments.ts'
 import { sampleTexts, withVectors } from './judging/vectors/with-vectors.ts'
 import { loadModel } from './load-model.ts'
 import { Measurer } from './measurer.ts'
@@ -95,24 +96,6 @@ function checkClasses({ data: { task }, confident, cascade }: OptimizeOptions): 
   }[task]
   const message = `${what} is for models that give classes, and these examples are ${seen}; leave it out`
   throw new TpError('TP_OPTION', 'optimize', message)
-}
-
-/** Texts to embed with what people have judged of them. */
-function withJudgments(data: Exclude<TaskData, { task: 'asr' }>): ModelInputs {
-  const { inputs } = data
-  const judged = data.task === 'embeddings' && !data.byToken ? data.judged : undefined
-  if (judged === undefined) return inputs
-  const rows = [...inputs.targets.keys()]
-  if ('queryCount' in judged) {
-    // Others may fill a batch.
-    const own = rows.slice(0, judged.queryCount + judged.documents.length)
-    return someExamples({ ...inputs, search: { data: judged, of: rows } }, own)
-  }
-  // First texts of all pairs, then second ones.
-  const { scores } = judged
-  const own = rows.slice(0, 2 * scores.length)
-  const of = rows.map((row) => row % scores.length)
-  return someExamples({ ...inputs, pairs: { of, scores: of.map((pair) => scores[pair] as number) } }, own)
 }
 
 /** Those of vectors with the dense model's own. */

@@ -2,6 +2,7 @@ import { type ModelInputs, textDataset } from '@tp/data/inputs'
 import { expect, test } from 'vitest'
 import { splitOf } from '../split.ts'
 import { foundBy, rowsOfSearch, sampleSearch, searchLosses } from './search-losses.ts'
+import { withJudgments } from './with-judgments.ts'
 
 const DOCUMENTS = 500
 
@@ -70,5 +71,14 @@ test('divides queries, and searches all documents with each part', () => {
   expect(queriesOf(look).filter((query) => queriesOf(confirm as ModelInputs).includes(query))).toEqual([])
   expect([compared?.targets.length, compared?.search, learn?.targets.length]).toEqual([64, undefined, 200])
   expect(splitOf(searchOf(100)).confirm).toBeUndefined()
-  expect(() => splitOf(searchOf(30))).toThrow('30 judged queries are too few to choose by')
+})
+
+test('takes judgments of 40 queries or more, and compares vectors where there are fewer', () => {
+  const dataOf = (queryCount: number) => {
+    const { search, ...inputs } = searchOf(queryCount)
+    return { task: 'embeddings', inputs, judged: search.data } as const
+  }
+  expect(withJudgments(dataOf(40)).search?.of).toHaveLength(540)
+  expect(withJudgments(dataOf(39)).search).toBeUndefined()
+  expect(withJudgments({ ...dataOf(40), byToken: true }).search).toBeUndefined()
 })

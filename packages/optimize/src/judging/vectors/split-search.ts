@@ -1,10 +1,9 @@
-import { TpError } from '@tp/core'
 import { divide, type ModelInputs, sampleExamples, someExamples } from '@tp/data/inputs'
 import type { Parts } from '../judge.ts'
 import { rowsOfSearch } from './search-losses.ts'
 
-/** Fewer queries say too little to choose by; with so many a third is kept to confirm. */
-const [LEAST, MANY] = [40, 300]
+/** With so many queries a third is kept to confirm. */
+const MANY = 300
 
 /** Fewer texts teach too little. */
 const LEARNING = 300
@@ -16,7 +15,6 @@ const LOOK = 64
 
 /**
  * Queries of each part, with all documents. Methods learn from the queries that choose and from the documents, without what is judged.
- * @throws TpError TP_DATA for too few queries
  */
 export function splitOfSearch(
   inputs: ModelInputs,
@@ -24,10 +22,6 @@ export function splitOfSearch(
   { look = LOOK, learn = 0 }: { readonly look?: number | undefined; readonly learn?: number | undefined },
 ): Parts {
   const { queries, documents } = rowsOfSearch(search)
-  if (queries.length < LEAST) {
-    const seen = `${queries.length} judged queries are too few to choose by`
-    throw new TpError('TP_DATA', 'optimize', `${inputs.source}: ${seen}; give ${LEAST} or more`)
-  }
   const turns = queries.length < MANY ? (['choose'] as const) : TURNS
   const parts: Readonly<Partial<Record<'choose' | 'confirm', readonly number[]>>> = divide(
     someExamples(inputs, queries),

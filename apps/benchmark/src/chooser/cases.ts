@@ -88,7 +88,9 @@ function poolOf(data: PoolData, most: number): PoolData {
     inputs.ranking === undefined
       ? sampleExamples(inputs, most)
       : someExamples(inputs, [...inputs.targets.keys()].slice(0, most))
-  return { ...data, inputs: some } as PoolData
+  // Judgments are of all of the texts.
+  const whole = data.task === 'embeddings' ? { task: data.task } : data
+  return { ...whole, inputs: some } as PoolData
 }
 
 /** @throws TpError TP_FILE_NOT_FOUND unless `npm run models` has put it there */

@@ -1,4 +1,4 @@
-import { type ModelInputs, textDataset } from '@tp/data/inputs'
+import { type ModelInputs, someExamples, textDataset } from '@tp/data/inputs'
 import { expect, test } from 'vitest'
 import { splitOf } from '../split.ts'
 import { foundBy, rowsOfSearch, sampleSearch, searchLosses } from './search-losses.ts'
@@ -81,4 +81,7 @@ test('takes judgments of 40 queries or more, and compares vectors where there ar
   expect(withJudgments(dataOf(40)).search?.of).toHaveLength(540)
   expect(withJudgments(dataOf(39)).search).toBeUndefined()
   expect(withJudgments({ ...dataOf(40), byToken: true }).search).toBeUndefined()
+  // Some of the texts have other positions.
+  const { inputs, ...others } = dataOf(40)
+  expect(withJudgments({ ...others, inputs: someExamples(inputs, [0, 1, 2]) }).search).toBeUndefined()
 })

@@ -218,7 +218,7 @@ describe('tp optimize', () => {
     ]
     const { code, stdout } = await tpHere([...line, '--methods', 'tome', '--max-loss', '20', '--encoder', 'input_ids'])
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^loss {2}\d+\.\d hundredths of the cosine to the dense vectors \(/m)
+    expect(stdout).toMatch(/^loss {2}\d+\.\d \(.*\) hundredths of the cosine to the dense vectors, on 80 examples/m)
     const { figures, regimes } = JSON.parse(readFileSync(out, 'utf8'))
     expect(figures).toMatchObject({ points: 'cosine', maxLoss: 20, data: folder.at('embedder', 'texts.txt') })
     const { plan } = regimes.at(-1)

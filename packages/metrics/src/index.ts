@@ -50,7 +50,7 @@ export { upperMean } from './intervals/upper-mean.ts'
 
 export { ndcg, rankingOf } from './rankings/ndcg.ts'
 export { dot, lengthOf, maxSimilarities, nearest, similarities, type Vectors } from './rankings/neighbors.ts'
-export { rankCorrelation, rankCorrelationAt } from './rankings/rank-correlation.ts'
+export { centeredRanks, rankCorrelation, rankCorrelationAt } from './rankings/rank-correlation.ts'
 export { type Found, ranksOf, recallAt, reciprocalRank } from './rankings/retrieval.ts'
 
 // Words: that a transcript has wrong.

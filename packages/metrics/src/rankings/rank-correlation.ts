@@ -29,6 +29,11 @@ export function rankCorrelationAt(
   }
 }
 
+/** Twice the rank of each value, from their mean; equal values share the mean of theirs. Rank correlation is the correlation of these. */
+export function centeredRanks(values: readonly number[]): Int32Array {
+  return ranksAt(values)(Int32Array.from(values.keys()))
+}
+
 /** By position twice the rank among examples, from their mean: whole numbers, so that their sums are exact. */
 function ranksAt(values: readonly number[]): (examples: Int32Array) => Int32Array {
   const order = [...values.keys()].sort((i, j) => (values[i] as number) - (values[j] as number))

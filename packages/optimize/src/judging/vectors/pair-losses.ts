@@ -1,4 +1,4 @@
-import { type Interval, mean, pairedBootstrap, rankCorrelationAt, sampleDeviation } from '@tp/metrics'
+import { centeredRanks, type Interval, mean, pairedBootstrap, rankCorrelationAt, sampleDeviation } from '@tp/metrics'
 import type { Losses, PairFigures } from '../answers.ts'
 
 /** Rows of each pair of texts, the first text before the second; pairs of which one text is missing are left out. */
@@ -31,17 +31,11 @@ export function pairLoss({ dense, changed, scores }: PairFigures): Interval {
   return pairedBootstrap(scores.length, (some) => 100 * ((before(some) ?? 0) - (after(some) ?? 0)))
 }
 
-/** Ranks with mean 0 and deviation 1; equal values share the mean of theirs. */
+/** Ranks with mean 0 and deviation 1. */
 function ranked(values: readonly number[]): number[] {
-  const sorted = values.toSorted((a, b) => a - b)
-  const [first, last] = [new Map<number, number>(), new Map<number, number>()]
-  for (const [rank, value] of sorted.entries()) {
-    if (!first.has(value)) first.set(value, rank)
-    last.set(value, rank)
-  }
-  const ranks = values.map((value) => ((first.get(value) as number) + (last.get(value) as number)) / 2)
-  const [center, deviation] = [mean(ranks), sampleDeviation(ranks) || 1]
-  return ranks.map((rank) => (rank - center) / deviation)
+  const ranks = Array.from(centeredRanks(values))
+  const deviation = sampleDeviation(ranks) || 1
+  return ranks.map((rank) => rank / deviation)
 }
 
 function partsOf(own: readonly number[], scores: readonly number[]): number[] {

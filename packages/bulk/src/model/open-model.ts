@@ -2,7 +2,15 @@ import { type MethodEntry, TpError } from '@tp/core'
 import type { AbortSignalLike, AnswerForm, Runtime, Session } from '@tp/core/runtime'
 import { loadTokenizer, readModel, requirePooling, taggedInputs } from '@tp/data'
 import { loadFile } from '@tp/data/files'
-import { batches, beginning, type ModelInputs, maskOf, runBatch, textDataset, textInputs } from '@tp/data/inputs'
+import {
+  batches,
+  type ModelInputs,
+  maskOf,
+  runBatch,
+  textDataset,
+  textInputs,
+  withDefaultPrompt,
+} from '@tp/data/inputs'
 import { embeddingOutput, pooledToken, type Task, taskOf } from '@tp/data/outputs'
 import { cascade } from '@tp/guard'
 import { openPlanned } from '@tp/plans'
@@ -70,7 +78,7 @@ export async function openBulkModel(
         source,
         rows.map(({ text, pair }) => ({ text, pair, label: -1 })),
       )
-      const own = task === 'embeddings' ? beginning(tokenizer, files.folder.prompts) : tokenizer
+      const own = task === 'embeddings' ? withDefaultPrompt(tokenizer, files.folder.prompts) : tokenizer
       return { inputs: await textInputs(dataset, session.inputs, own, limits) }
     }
     // Each word is given its number as a tag, which tells whose first token a token is.

@@ -27,7 +27,7 @@ export { IGNORED } from './ignored.ts'
 export { imageInputs } from './image-inputs.ts'
 export { hasTags, isLabeled, type ModelInputs, modalityOf } from './model-inputs.ts'
 export { type BatchSource, runBatch } from './run-batch.ts'
-export { beginning } from './sentence-prompts.ts'
+export { withDefaultPrompt } from './sentence-prompts.ts'
 export { someExamples } from './some-examples.ts'
 export { textInputs } from './text-inputs.ts'
 

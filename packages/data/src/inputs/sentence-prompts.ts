@@ -45,7 +45,7 @@ export function sentencePrompts(
  * A tokenizer that begins each text with the prompt of texts that are neither queries nor documents.
  * @throws TpError TP_POOLING where the vectors leave the prompt out
  */
-export function beginning(tokenizer: TextTokenizer, prompts: SentencePrompts | undefined): TextTokenizer {
+export function withDefaultPrompt(tokenizer: TextTokenizer, prompts: SentencePrompts | undefined): TextTokenizer {
   if (prompts === undefined || prompts.text === '') return tokenizer
   requirePooled(prompts)
   return { ...tokenizer, encode: (text, maxTokens) => tokenizer.encode(`${prompts.text}${text}`, maxTokens) }

@@ -6,7 +6,7 @@ import type { MethodEntry } from '@tp/core'
 import type { AnswerForm, Runtime, Session } from '@tp/core/runtime'
 import { loadTokenizer, type Pooling, readModel, readModelFolder, requirePooling } from '@tp/data'
 import { loadFile } from '@tp/data/files'
-import { beginning, type TextTokenizer, tokenRows } from '@tp/data/inputs'
+import { type TextTokenizer, tokenRows, withDefaultPrompt } from '@tp/data/inputs'
 import { answerHead, embeddingOutput, pooledToken, type Task, taskOf } from '@tp/data/outputs'
 import type { CascadeRun } from '@tp/guard'
 import { batchNotes, openPlanned } from '@tp/plans'
@@ -111,7 +111,7 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
     const task = known === 'embeddings' && !readsTokens(session) ? 'states' : known
     const texts = textsOf(
       session,
-      tokenizer && (task === 'embeddings' ? beginning(tokenizer, folder.prompts) : tokenizer),
+      tokenizer && (task === 'embeddings' ? withDefaultPrompt(tokenizer, folder.prompts) : tokenizer),
       {
         maxTokens: lesser(maxTokens, folder.maxTokens),
         vocabularySize: folder.vocabularySize,

@@ -87,16 +87,16 @@ const RULED_OUT_AT = 0.975
 
 /**
  * Whether a few examples say that more is lost than is allowed: by their interval, or because they alone lose more than all may lose
- * together, where no example has a negative expected loss (sentences whose tags change may have one).
+ * together, where no example has a negative expected loss.
  * @param share these examples among all
  */
-export function surelyBeyond(maxLoss: number, { expected, tags, mayGain }: Losses, share: number): boolean {
+export function surelyBeyond(maxLoss: number, { expected, mayGain }: Losses, share: number): boolean {
   if (expected.length < 2) return false
   const least = -upperMean(
     expected.map((loss) => -loss),
     RULED_OUT_AT,
   )
-  return Math.max(least, tags === undefined && !mayGain ? share * mean(expected) : 0) > maxLoss
+  return Math.max(least, mayGain ? 0 : share * mean(expected)) > maxLoss
 }
 
 /** An approximation of {@link isProven} that is fast. */

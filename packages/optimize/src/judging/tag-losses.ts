@@ -58,7 +58,7 @@ function lossesOfTags(tags: TagFigures): Losses {
   return {
     expected: byProbability === undefined || countsHalf(tags) ? half : byProbability,
     labeled: labeled && lossBySentence(labeled.dense, labeled.changed),
-    ...{ graded: true, tags },
+    ...{ graded: true, mayGain: true, tags },
   }
 }
 

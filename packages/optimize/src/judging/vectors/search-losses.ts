@@ -2,6 +2,7 @@ import { evenlySpread, retrieve } from '@tp/compare'
 import { type ModelInputs, someExamples } from '@tp/data/inputs'
 import type { Vectors } from '@tp/metrics'
 import type { Losses } from '../answers.ts'
+import { LEAST_JUDGED } from './with-judgments.ts'
 
 type Search = NonNullable<ModelInputs['search']>
 
@@ -41,9 +42,6 @@ export function searchLosses(dense: readonly number[], changed: readonly number[
   return { labeled: lost, expected: lost, graded: true, mayGain: true }
 }
 
-/** The fewest queries that remain, if there are so many. */
-const LEAST_QUERIES = 40
-
 /** At most so many texts, about: half of them queries with their relevant documents, the others documents that are relevant to none. */
 export function sampleSearch(inputs: ModelInputs, search: Search, most: number): ModelInputs {
   if (inputs.targets.length <= most) return inputs
@@ -52,7 +50,7 @@ export function sampleSearch(inputs: ModelInputs, search: Search, most: number):
   const relevantTo = (rows: readonly number[]): ReadonlySet<number> =>
     new Set(rows.flatMap((row) => (data.relevant[of[row] as number] ?? []).map(({ document }) => document)))
   const perQuery = 1 + relevantTo(queries).size / queries.length
-  const count = Math.max(LEAST_QUERIES, Math.floor(most / 2 / perQuery))
+  const count = Math.max(LEAST_JUDGED.queries, Math.floor(most / 2 / perQuery))
   const chosen = evenlySpread(queries, count)
   const needed = relevantTo(chosen)
   const isNeeded = (row: number): boolean => needed.has((of[row] as number) - data.queryCount)

@@ -2,7 +2,7 @@ import type { TaskData } from '@tp/data'
 import { type ModelInputs, someExamples } from '@tp/data/inputs'
 
 /** With fewer pairs or queries that people have judged vectors are compared with the dense ones, which takes no judgments. */
-const LEAST = { pairs: 60, queries: 40 } as const
+export const LEAST_JUDGED = { pairs: 60, queries: 40 } as const
 
 /** Texts to embed with what people have judged of them, if that is enough to choose by, and if all of these texts are there; other examples as they are. */
 export function withJudgments(data: Exclude<TaskData, { task: 'asr' }>): ModelInputs {
@@ -12,13 +12,13 @@ export function withJudgments(data: Exclude<TaskData, { task: 'asr' }>): ModelIn
   const rows = [...inputs.targets.keys()]
   if ('queryCount' in judged) {
     const count = judged.queryCount + judged.documents.length
-    if (judged.queryCount < LEAST.queries || rows.length < count) return inputs
+    if (judged.queryCount < LEAST_JUDGED.queries || rows.length < count) return inputs
     // Others may fill a batch.
     const own = rows.slice(0, count)
     return someExamples({ ...inputs, search: { data: judged, of: rows } }, own)
   }
   const { scores } = judged
-  if (scores.length < LEAST.pairs || rows.length < 2 * scores.length) return inputs
+  if (scores.length < LEAST_JUDGED.pairs || rows.length < 2 * scores.length) return inputs
   // First texts of all pairs, then second ones.
   const own = rows.slice(0, 2 * scores.length)
   const of = rows.map((row) => row % scores.length)

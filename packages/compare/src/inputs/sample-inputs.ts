@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import { toHalf } from '@tp/core/expression'
+import { toHalves } from '@tp/core/expression'
 import { type NamedTensors, sizeOf, type TensorLike, type TypedArray } from '@tp/core/runtime'
 import { Graph, type Model } from '@tp/onnx'
 import { type InputRoles, type InputSizes, inputShapes } from './input-shapes.ts'
@@ -91,7 +91,7 @@ function fill(dims: readonly number[], value: (index: number) => number): Float6
 }
 
 const arrays: Readonly<Record<string, (numbers: Float64Array) => TypedArray>> = {
-  float16: (numbers) => Uint16Array.from(numbers, toHalf),
+  float16: toHalves,
   float32: (numbers) => Float32Array.from(numbers),
   float64: (numbers) => numbers,
   int8: (numbers) => Int8Array.from(numbers),

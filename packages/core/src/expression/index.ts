@@ -45,4 +45,4 @@ export { withWorkLimit } from './work-limit.ts'
 
 // Half precision: float16 to float32 and back.
 
-export { fromHalf, toHalf } from './half.ts'
+export { fromHalves, toHalves } from './half.ts'

@@ -3,7 +3,7 @@ import { TpError } from '../errors.ts'
 import { checkHeld, sizeToFill } from '../ops/memory.ts'
 import { isFloat } from '../ops/operands.ts'
 import { type Dim, isUnknown, substituteDim } from './dim.ts'
-import { fromHalf, toHalf } from './half.ts'
+import { fromHalves, toHalves } from './half.ts'
 import type { KernelContext, Value } from './tensor.ts'
 import { type Node, ShapeProblem, type Tensor } from './tensor.ts'
 
@@ -200,8 +200,8 @@ function toValue({ type, dims, data }: TensorLike, precision: 'float32' | 'float
   const dtype = type as DType
   const double = precision === 'float64' || !(dtype === 'float32' || dtype === 'float16')
   if (dtype === 'float16') {
-    const halves = data as Uint16Array
-    return { dtype, dims, data: double ? Float64Array.from(halves, fromHalf) : Float32Array.from(halves, fromHalf) }
+    const numbers = fromHalves(data as Uint16Array)
+    return { dtype, dims, data: double ? Float64Array.from(numbers) : numbers }
   }
   if (data instanceof (double ? Float64Array : Float32Array)) return { dtype, dims, data }
   return { dtype, dims, data: Float64Array.from(data as ArrayLike<number>, Number) }
@@ -227,7 +227,7 @@ function toTensorLike({ dtype, dims, data }: Value, precision: 'float32' | 'floa
 function typed(dtype: DType, data: Float32Array | Float64Array): TypedArray {
   if (dtype === 'int64') return BigInt64Array.from(data as Iterable<number> as Iterable<never>, BigInt)
   if (dtype === 'uint64') return BigUint64Array.from(data as Iterable<number> as Iterable<never>, BigInt)
-  if (dtype === 'float16') return Uint16Array.from(data, toHalf)
+  if (dtype === 'float16') return toHalves(data)
   if (dtype === 'string') throw new TpError('TP_EVALUATE', 'core', 'the interpreter does not hold strings')
   return arrays[dtype].from(data)
 }

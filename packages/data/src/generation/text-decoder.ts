@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import { fromHalf } from '@tp/core/expression'
+import { fromHalves } from '@tp/core/expression'
 import type { AbortSignalLike, NamedTensors, Session, TensorLike } from '@tp/core/runtime'
 
 interface Cache {
@@ -172,5 +172,5 @@ function pressFeeds(press: Session, outputs: NamedTensors): NamedTensors {
 /** Of logits [1,n,V]. */
 function lastRow({ type, dims, data }: TensorLike): Float32Array {
   const row = (data as Float32Array | Uint16Array).slice(-(dims.at(-1) as number))
-  return type === 'float16' ? Float32Array.from(row, fromHalf) : (row as Float32Array)
+  return type === 'float16' ? fromHalves(row) : (row as Float32Array)
 }

@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import { fromHalf } from '@tp/core/expression'
+import { fromHalves } from '@tp/core/expression'
 import { type AnswerForm, asLogits, type NamedTensors, type TensorLike } from '@tp/core/runtime'
 
 /** Logits of one batch, [examples, classes]. */
@@ -91,7 +91,7 @@ export function answersIn(outputs: NamedTensors, rows: number): Logits {
 /** Runtimes give half precision as numbers where the platform has such arrays, else as bits. */
 function floatsOf({ type, data }: TensorLike): Float32Array {
   if (type === 'float32') return data as Float32Array
-  return data instanceof Uint16Array ? Float32Array.from(data, fromHalf) : Float32Array.from(data as ArrayLike<number>)
+  return data instanceof Uint16Array ? fromHalves(data) : Float32Array.from(data as ArrayLike<number>)
 }
 
 /** Logits of all examples of a data set. */

@@ -1,5 +1,5 @@
 import { type DType, TpError } from '@tp/core'
-import { type ConstantData, fromHalf, toHalf } from '@tp/core/expression'
+import { type ConstantData, fromHalves, toHalves } from '@tp/core/expression'
 import { sizeOf, type TensorLike, type TypedArray } from '@tp/core/runtime'
 import type { TensorProto } from 'onnx-buf'
 import { externalOf } from '../file/external.ts'
@@ -170,12 +170,12 @@ function readStrings(proto: TensorProto): string[] {
 
 function toFloats(type: DType, data: TypedArray): Float32Array | Float64Array {
   if (type === 'float32' || type === 'float64') return data as Float32Array | Float64Array
-  if (type === 'float16') return Float32Array.from(data as Uint16Array, fromHalf)
+  if (type === 'float16') return fromHalves(data as Uint16Array)
   return Float64Array.from(data as Int32Array, Number)
 }
 
 function fromFloats(type: NumberType, data: Float32Array | Float64Array): TypedArray {
-  if (type === 'float16') return Uint16Array.from(data, toHalf)
+  if (type === 'float16') return toHalves(data)
   if (type === 'int64') return BigInt64Array.from(Array.from(data, toInt64))
   if (type === 'uint64') return BigUint64Array.from(Array.from(data, BigInt))
   return new (arrays[type] as typeof Float32Array)(data)

@@ -197,7 +197,8 @@ test('optimizes a model that gives vectors by their cosine to the dense ones, wi
   const unlabeled = { ...inputs, targets: inputs.targets.map(() => -1) }
   const own = { model: embedder, data: { task: 'embeddings', inputs: unlabeled } } as const
   // In 8 bits with one scale for all tokens, which times may choose, vectors would depend on their batch.
-  const plan = await ask({ ...own, maxLoss: 10, leaveOut: false, quantize: false })
+  const variants: OptimizeOptions['variants'] = [{ entry: entry('received-attention'), layers: ['middle'] }]
+  const plan = await ask({ ...own, variants, maxLoss: 10, grid: [], leaveOut: false, quantize: false })
   const { figures } = plan
   expect(figures.points).toBe('cosine')
   expect(figures.loss?.estimate).toBeLessThanOrEqual(10)
@@ -235,8 +236,10 @@ test('counts a repeated example once, and raises an alarm where the dense model 
   await expect(ask({ data: few })).rejects.toThrow(/50 examples \(50 more repeat them\) are too few/)
   const { predictions } = await evaluate(session, inputs)
   const ham = rows.filter((row) => predictions[row] === 0)
-  const figuresOf = async (some: readonly number[]) =>
-    (await ask({ data: { task: 'classification', inputs: someExamples(inputs, some) } })).figures
+  const figuresOf = async (some: readonly number[]) => {
+    const data = { task: 'classification', inputs: someExamples(inputs, some) } as const
+    return (await ask({ data, variants: [], quantize: false, leaveOut: false })).figures
+  }
   expect(await figuresOf([...ham, ...ham.slice(0, 3)])).toMatchObject({
     examples: ham.length,
     repeated: 3,

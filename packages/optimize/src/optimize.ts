@@ -222,6 +222,7 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
     ...(judge.temperature !== undefined && { temperature: judge.temperature }),
     ...(chosen && lossFigures(maxLoss, chosen)),
     ...(chosen && isJudged(inputs) && { cosine: 1 - (await judge.divergence(chosen.candidate)) }),
+    ...(inputs.search && { documents: rowsOfSearch(inputs.search).documents.length }),
     ...(eightBits && { eightBits }),
     ...(fewer && { leftOut: fewer.about }),
     ...(skipped.length > 0 && { skipped }),

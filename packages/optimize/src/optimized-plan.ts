@@ -31,6 +31,8 @@ export interface Figures {
   readonly points: 'accuracy' | 'nDCG@10' | 'cosine' | 'Spearman' | 'tags' | 'labels' | 'correlation' | 'WER'
   /** Of vectors that people's judgments decide on: their mean cosine to the dense ones. Far ones may be as good, but not in one index with these. */
   readonly cosine?: number
+  /** The documents that queries were searched in. Few of them are an easy search, in which less is lost than in many. */
+  readonly documents?: number
   /** Whether the upper end of the interval is within it, so that the plan loses more with probability 2.5 % at most. */
   readonly confident: boolean
   /**

@@ -26,6 +26,10 @@ test('says by which loss a plan was chosen, whether the same examples tell it, a
   )
   expect(few).not.toContain('ALARM')
   expect(linesOf({ repeated: 3 })).toContain('that chose nothing\n3 examples repeat others and are left out\n')
+  expect(linesOf({ points: 'nDCG@10', cosine: 0.957, documents: 160 })).toContain(
+    'vectors have a cosine of 0.96 to the dense ones: embed all texts of an index by one of the two files\n' +
+      'searched in 160 documents: in more of them more may be lost\n',
+  )
   const alarms = (['accuracy', 'labels', 'tags', 'correlation'] as const).map(
     (points) => /ALARM {2}the dense model gives (.*), so/.exec(linesOf({ points, oneAnswer: true }))?.[1],
   )

@@ -60,6 +60,7 @@ export function describeLoss(figures: Figures): string[] {
     changed,
     contradicted,
     cosine,
+    documents,
     maxLoss,
   } = figures
   if (loss === undefined) return []
@@ -77,6 +78,7 @@ export function describeLoss(figures: Figures): string[] {
       : [
           `vectors have a cosine of ${cosine.toFixed(2)} to the dense ones: embed all texts of an index by one of the two files`,
         ]),
+    ...(documents === undefined ? [] : [`searched in ${documents} documents: in more of them more may be lost`]),
     ...(repeated === 0
       ? []
       : [

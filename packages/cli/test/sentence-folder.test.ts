@@ -183,7 +183,7 @@ test('texts begin with the default prompt, queries and documents of a search wit
   const judgments = own.map((_, i) => `q${i}\td${i}\t1`)
   writeFileSync(folder.at('search', 'qrels', 'test.tsv'), ['query-id\tcorpus-id\tscore', ...judgments].join('\n'))
   const search = (): ReturnType<typeof tpHere> => tpHere(['eval', path, '--data', folder.at('search'), '--json'])
-  say({ query: 'which mail says: ', passage: 'a mail: ' }, null)
+  say({ query: 'which mail says: ', document: 'a mail: ' }, null)
   const found = await search()
   expect(found.stdout).toContain('queries begin with \\"which mail says: \\", documents begin with \\"a mail: \\"')
   const figure = ({ stdout }: { stdout: string }): number => JSON.parse(stdout).rows[0].ndcg10.estimate

@@ -1,5 +1,6 @@
 import { TpError } from '@tp/core'
 import { isRecord } from '@tp/core/host'
+import { dataError, listed, shown } from '../datasets/table/data-error.ts'
 import type { TextTokenizer } from './tokenizer.ts'
 
 /** Prompts that texts begin with before they are embedded; empty for none. */
@@ -17,26 +18,29 @@ interface SentenceConfig {
   readonly default_prompt_name?: unknown
 }
 
-/** Names of the prompt for documents, the first of which is taken. */
-const DOCUMENT = ['document', 'passage', 'corpus']
-
 /**
- * The prompts that `encode_query`, `encode_document` and `encode` of Sentence Transformers begin texts with.
+ * The prompts that `encode_query`, `encode_document` and `encode` of Sentence Transformers begin texts with: `query`, `document`, and the one
+ * that `default_prompt_name` names. The first two have no other names there, and no default.
  * @param config config_sentence_transformers.json, read as JSON; undefined where there is none
  * @param pooling 1_Pooling/config.json
  * @returns undefined if no text begins with a prompt
+ * @throws TpError TP_DATA for a default prompt that is not there
  */
 export function sentencePrompts(
   config: object | undefined,
   pooling: { readonly include_prompt?: unknown } = {},
 ): SentencePrompts | undefined {
   const { prompts, default_prompt_name: usual }: SentenceConfig = config ?? {}
-  const known = new Map(Object.entries(isRecord(prompts) ? prompts : {}).filter(([, text]) => typeof text === 'string'))
-  const promptOf = (...names: unknown[]): string => {
-    const name = [...names, usual].find((each) => known.has(each as string))
-    return (known.get(name as string) as string | undefined) ?? ''
+  const texts = Object.entries(isRecord(prompts) ? prompts : {}).filter(([, text]) => typeof text === 'string')
+  const known = new Map([['query', ''], ['document', ''], ...(texts as [string, string][])])
+  const promptOf = (name: string): string => {
+    const prompt = known.get(name)
+    if (prompt !== undefined) return prompt
+    const seen = `names the default prompt ${shown(name)}, which is not among its prompts: ${listed([...known.keys()])}`
+    throw dataError('config_sentence_transformers.json', seen)
   }
-  const found = { query: promptOf('query'), document: promptOf(...DOCUMENT), text: promptOf() }
+  const text = typeof usual === 'string' ? promptOf(usual) : ''
+  const found = { query: promptOf('query'), document: promptOf('document'), text }
   const isPooled = pooling.include_prompt !== false
   return Object.values(found).some((prompt) => prompt !== '') ? { ...found, isPooled } : undefined
 }

@@ -172,6 +172,7 @@ async function search(
   const form = await formHere()
   const subject = {
     ...{ source: file.hash(), examples: data.inputs as ModelInputs, device },
+    judged: data.task === 'embeddings' ? data.judged : undefined,
     // A confident bound divides the examples in another way.
     settings: { encoder, ...protection, confident, minutes },
     ...(args.weights !== undefined && {

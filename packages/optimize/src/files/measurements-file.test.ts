@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ModelInputs } from '@tp/data/inputs'
+import { type ModelInputs, textDataset } from '@tp/data/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { keepMeasurements, type SearchSubject } from './index.ts'
@@ -28,6 +28,8 @@ test('reads what it has kept for the same subject alone', async () => {
   const others: Partial<SearchSubject>[] = [
     { source: 'another hash' },
     { examples: examplesOf([0, 1, 0]) },
+    { examples: { ...subject.examples, ranking: { queries: [0, 0, 0], relevance: [1, 0, 0] } } },
+    { judged: { source: 'pairs', texts: textDataset('pairs', []), scores: [1, 2, 3] } },
     { settings: { encoder: 'text' } },
     { values: Uint8Array.of(1, 2) },
   ]

@@ -1,5 +1,6 @@
 import { TpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
+import type { EmbeddingData } from '@tp/data'
 import { nothingToResume, readCheckpointFile, replaceFile } from '@tp/data/files'
 import { fingerprint, type ModelInputs } from '@tp/data/inputs'
 import type { Measurements, OptimizeOptions } from '../options.ts'
@@ -9,6 +10,8 @@ export interface SearchSubject {
   /** A hash of the model's file. */
   readonly source: string
   readonly examples: ModelInputs
+  /** Judgments of texts to embed. */
+  readonly judged?: EmbeddingData['judged'] | undefined
   readonly device: Runtime
   /** Options that measurements depend on, as JSON, such as the encoder and protected tokens. */
   readonly settings?: object
@@ -29,12 +32,12 @@ export type KeptMeasurements = Pick<OptimizeOptions, 'known' | 'onMeasured'>
  */
 export async function keepMeasurements(
   path: string,
-  { source, examples, device, settings = {}, values }: SearchSubject,
+  { source, examples, judged, device, settings = {}, values }: SearchSubject,
   resume = false,
 ): Promise<KeptMeasurements> {
   const { version } = await device.diagnose()
   const trained = values === undefined ? '' : ` ${await hashOf(values)}`
-  const about = `${source} ${await fingerprint(examples)} ${version}${trained} ${JSON.stringify(settings)}`
+  const about = `${source} ${await fingerprint(examples, judged)} ${version}${trained} ${JSON.stringify(settings)}`
   return {
     onMeasured: (known) => replaceFile(path, new TextEncoder().encode(JSON.stringify({ about, known }))),
     ...(resume && { known: await readMeasurements(path, about) }),

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -32,6 +32,19 @@ test('reads queries with something to find, and every document with its title', 
     { document: 8, gain: 1 },
   ])
   expect(relevant[3]).toEqual([{ document: 4, gain: 1 }])
+})
+
+test('reads titles and texts of documents whatever the first document has', async () => {
+  const lines = readFileSync(join(own, 'corpus.jsonl'), 'utf8').trimEnd().split('\n')
+  const [first = '', ...others] = lines
+  const { title, text, ...rest } = JSON.parse(first)
+  const readWith = async (own: object): Promise<string[]> => {
+    const { texts } = await readSearchData(withFile('corpus.jsonl', [JSON.stringify(own), ...others].join('\n')))
+    return await Promise.all(texts.examples.slice(5).map(async (example) => (await example.read()) as string))
+  }
+  const all = await readWith({ ...rest, title, text })
+  expect(await readWith({ ...rest, text })).toEqual([text, ...all.slice(1)])
+  expect(await readWith({ ...rest, title })).toEqual([title, ...all.slice(1)])
 })
 
 test('takes the judgments that are named, and only the first queries', async () => {

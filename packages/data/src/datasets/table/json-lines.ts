@@ -7,23 +7,28 @@ import { TableSize } from './table-size.ts'
 const MOST_KEYS = 1000
 
 /**
- * One JSON object a line, or a list of them. The keys of the first are the columns; keys that only others have are ignored.
+ * One JSON object a line, or a list of them. Their keys are the columns, in the order in which they come; a row without one has an
+ * empty cell there.
  * @throws TpError TP_DATA naming the line that is not an object
  */
 export function parseJsonLines(path: string, text: string): DataTable {
   const size = new TableSize()
   const rows: Row[] = []
-  let names: readonly string[] | undefined
+  const names = new Set<string>()
   for (const { content, line } of jsonObjects(path, text)) {
     const record = new Map(Object.entries(objectOf(content, `${path}, line ${line}`)))
-    names ??= [...record.keys()]
-    if (names.length > MOST_KEYS) throw dataError(`${path}, line ${line}`, `has ${names.length} keys; is it a table?`)
-    size.add(path, names.length)
-    const lists = names.map((name) => listOf(record.get(name)))
+    for (const name of record.keys()) names.add(name)
+    if (names.size > MOST_KEYS) {
+      throw dataError(`${path}, line ${line}`, `has, with the lines before, ${names.size} keys; is it a table?`)
+    }
+    size.add(path, names.size)
+    const values = [...names].map((name) => record.get(name))
+    const lists = values.map(listOf)
     const hasLists = lists.some((list) => list !== undefined)
-    rows.push({ cells: names.map((name) => cellOf(record.get(name))), line, ...(hasLists && { lists }) })
+    rows.push({ cells: values.map(cellOf), line, ...(hasLists && { lists }) })
   }
-  return { path, names: names ?? [], rows }
+  const full = rows.map((row) => ({ ...row, cells: Array.from(names, (_, column) => row.cells[column]) }))
+  return { path, names: [...names], rows: full }
 }
 
 function objectOf(content: string, where: string): object {

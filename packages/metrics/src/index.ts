@@ -48,7 +48,7 @@ export { upperMean } from './intervals/upper-mean.ts'
 
 // Rankings and neighbors: nDCG, recall and rank correlation, and vectors next to each other.
 
-export { ndcg, rankingOf } from './rankings/ndcg.ts'
+export { ndcg, rankedGains, rankingOf } from './rankings/ndcg.ts'
 export { dot, lengthOf, maxSimilarities, nearest, similarities, type Vectors } from './rankings/neighbors.ts'
 export { centeredRanks, rankCorrelation, rankCorrelationAt } from './rankings/rank-correlation.ts'
 export { type Found, ranksOf, recallAt, reciprocalRank } from './rankings/retrieval.ts'

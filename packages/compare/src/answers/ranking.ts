@@ -3,7 +3,7 @@ import type { Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
 import { candidatesOf, type Ranking } from '@tp/data/inputs'
 import type { Figure } from '@tp/metrics'
-import { divergences, ndcg, rankCorrelation, rankingOf, scoresOf, sigmoid } from '@tp/metrics'
+import { divergences, ndcg, rankCorrelation, rankedGains, rankingOf, scoresOf, sigmoid } from '@tp/metrics'
 import type { Outcome } from './outcome.ts'
 import { type EvaluateOptions, runExamples } from './run-examples.ts'
 
@@ -47,12 +47,8 @@ export function ndcgFigure(scores: readonly number[], ranking: Ranking): Figure 
   const queries = judgedQueries(ranking)
   if (relevance === undefined || queries.length === 0) return undefined
   const got = queries.map(({ candidates, judged }) => {
-    const order = rankingOf(candidates.map((position) => scores[position] as number))
-    return ndcg(
-      order.map((i) => relevance[candidates[i] as number] as number),
-      judged,
-      DEPTH,
-    )
+    const of = (all: readonly number[]): number[] => candidates.map((position) => all[position] as number)
+    return ndcg(rankedGains(of(scores), of(relevance)), judged, DEPTH)
   })
   return { got, share: true, rare: SWAP }
 }

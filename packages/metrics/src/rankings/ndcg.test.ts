@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ndcg, rankingOf } from './ndcg.ts'
+import { ndcg, rankedGains, rankingOf } from './ndcg.ts'
 
 test('gains are discounted by the logarithm of their rank, and divided by the best order', () => {
   // (3 + 2/log₂3 + 0 + 1/log₂5) / (3 + 2/log₂3 + 1/2)
@@ -23,6 +23,17 @@ test('no order is better than that by gain', () => {
       expect(ndcg(best, own)).toBeCloseTo(own.some((gain) => gain > 0) ? 1 : 0, 12)
     }),
   )
+})
+
+test('gains of equal scores count as in the mean of all their orders', () => {
+  expect(rankedGains([2, 5, 2, 2, 1], [3, 1, 0, 0, 2])).toEqual([1, 1, 1, 1, 2])
+  // 1 at rank 1 or 2, equally often.
+  const either = (1 + 1 / Math.log2(3)) / 2
+  for (const gains of [
+    [1, 0],
+    [0, 1],
+  ])
+    expect(ndcg(rankedGains([4, 4], gains), gains)).toBeCloseTo(either, 12)
 })
 
 test('equal scores keep their order, and what is no number ranks last', () => {

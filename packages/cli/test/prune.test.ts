@@ -297,7 +297,7 @@ describe('tp prune', () => {
       const args = ['--method', 'tome', '--keep', '0.7']
       const { stdout } = await tpHere(['prune', pooled, '-o', folder.at('asked.onnx'), ...args])
       expect(stdout).toMatch(/^tokens are pruned after .*keep 0\.7$/m)
-      expect(stdout).toMatch(/^note {2}output pools all tokens; .*\nnote {2}you named the method/m)
+      expect(stdout).toMatch(/^note {2}output pools all tokens; .*\nnote {2}tp eval measures the cost of a method/m)
     })
 
     test('says of answers for each token what becomes of pruned ones', async () => {

@@ -11,6 +11,7 @@ export { type Verification, type VerifyModelsOptions, verify } from './check/ver
 
 export { type ExplainedToken, type ExplainOptions, type Explanation, explain } from './explain/explain.ts'
 export type { PatchGrid } from './explain/patch-grid.ts'
+export { findsByChance, followsByChance, judgmentsOfOthers } from './tasks/by-chance.ts'
 export type { AnswerNearness, ComparedAnswers, ComparedLoss, Comparer, Paired, TableCell } from './tasks/comparer.ts'
 export { comparerOf } from './tasks/comparer-of.ts'
 export { givesVectors } from './tasks/gives-vectors.ts'

@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 import { type RankingEvaluation, rank } from '../src/answers/ranking.ts'
 import { evaluateTokens, type TokenEvaluation } from '../src/answers/tokens.ts'
 import { comparerOf } from '../src/tasks/comparer-of.ts'
-import { oneAnswers } from '../src/tasks/one-answer.ts'
+import { adviceOn, oneAnswers } from '../src/tasks/one-answer.ts'
 import { mailHead } from './heads.ts'
 
 /** Probabilities of 20 mails of each class, the first ones. */
@@ -73,10 +73,10 @@ test('decides each label at one half, and counts micro-F1 of those that hold', a
   const { loss } = unlabeled.pruned([none], found)
   // Half of the F1 against the dense model's labels, of which none is left.
   expect(loss).toMatchObject({ unit: 'points of the F1 of labels', interval: { estimate: 50 } })
-  expect(loss?.oneAnswer).toBe(undefined)
-  expect([comparer, unlabeled].map((own) => own.pruned([found], none).loss?.oneAnswer)).toEqual([
-    oneAnswers.labels,
-    oneAnswers.labels,
+  expect(loss?.unshown).toBe(undefined)
+  expect([comparer, unlabeled].map((own) => own.pruned([found], none).loss?.unshown)).toEqual([
+    adviceOn(oneAnswers.labels),
+    adviceOn(oneAnswers.labels),
   ])
 })
 

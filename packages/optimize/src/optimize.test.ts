@@ -174,7 +174,7 @@ test('optimizes a model that gives vectors by the scores of pairs, where people 
   }
   // As people would judge who nearly agree with the model.
   const cosines = await cosinesBy(before)
-  const scores = cosines.map((cosine, i) => cosine + 0.05 * Math.sin(i))
+  const scores = cosines.map((cosine, i) => cosine + 0.005 * Math.sin(i))
   const judged = { source: 'pairs', texts: textDataset('pairs', []), scores }
   const data = { task: 'embeddings', inputs: unlabeled, judged } as const
   const variants: OptimizeOptions['variants'] = [{ entry: entry('received-attention'), layers: ['middle'] }]
@@ -184,6 +184,14 @@ test('optimizes a model that gives vectors by the scores of pairs, where people 
   expect(figures.cosine).toBeLessThan(1)
   expect(describeLoss(figures)[1]).toMatch(/^vectors have a cosine of 0\.\d\d to the dense ones/)
   expect(figures.loss?.estimate).toBeLessThanOrEqual(40)
+  // Distances in place of scores: a ruined model would gain.
+  const distances = { ...data, judged: { ...judged, scores: scores.map((score) => -score) } }
+  await expect(ask({ model: embedder, data: distances })).rejects.toThrow(
+    expect.objectContaining({
+      code: 'TP_DATA',
+      message: expect.stringContaining('follows the scores no better than by chance'),
+    }),
+  )
   await using after = await opened(plan, embedder)
   const lost = (rankCorrelation(cosines, scores) ?? 0) - (rankCorrelation(await cosinesBy(after), scores) ?? 0)
   expect(figures.loss?.estimate).toBeCloseTo(100 * lost, 1)

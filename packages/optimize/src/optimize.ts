@@ -8,6 +8,7 @@ import { inDecidedForm } from './judging/answer-form.ts'
 import { Judge } from './judging/judge.ts'
 import { isContradicted } from './judging/loss.ts'
 import { examplesToBeConfident, splitOf } from './judging/split.ts'
+import { requireAgreement } from './judging/vectors/require-agreement.ts'
 import { rowsOfSearch } from './judging/vectors/search-losses.ts'
 import { withJudgments } from './judging/vectors/with-judgments.ts'
 import { sampleTexts, withVectors } from './judging/vectors/with-vectors.ts'
@@ -62,6 +63,7 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizedPlan>
   const repeated = data.inputs.targets.length - distinct.targets.length
   const budget = options.minutes === undefined ? undefined : await budgetOf(options.minutes, options, distinct)
   const inputs = await examplesOf(options, data.task, distinct, budget?.most)
+  requireAgreement(inputs)
   return await found({
     ...{
       ...options,

@@ -1,6 +1,5 @@
 import type { Interval, Speedup } from '@tp/metrics'
 import type { ComparedLoss } from '../tasks/comparer.ts'
-import { adviceOn } from '../tasks/one-answer.ts'
 import { FEWEST_TO_BE_SAFE } from '../tasks/safety.ts'
 import { amountOf, factor, points, speedUpText } from '../texts.ts'
 
@@ -34,7 +33,7 @@ const SHOWN = 0.05
 export function verdictOf(measured: Measured, demands: Demands): Verdict {
   const { loss, speedup } = measured
   const { maxLoss, confident, minSpeedup } = demands
-  const { unit, interval, same, oneAnswer, most = interval.high, drawn } = loss
+  const { unit, interval, same, unshown, most = interval.high, drawn } = loss
   const examples = drawn ?? measured.examples
   const high = confident ? Math.max(interval.high, most) : interval.high
   const speed = speedUpText(speedup)
@@ -45,8 +44,8 @@ export function verdictOf(measured: Measured, demands: Demands): Verdict {
     return no(`it is ${speed} as fast as dense, and ${factor(minSpeedup)} is demanded; ${lossText(loss)}`)
   if (minSpeedup === undefined && speedup.high < 1)
     return no(`it is slower: ${speed} as fast as dense; ${lossText(loss)}`)
-  if (!same && oneAnswer !== undefined)
-    return notShown(`${speed} as fast as dense, but the dense model ${adviceOn(oneAnswer)}`, !confident)
+  if (!same && unshown !== undefined)
+    return notShown(`${speed} as fast as dense, but the dense model ${unshown}`, !confident)
   const isWithin = high <= Math.max(maxLoss, SHOWN)
   const isOfFew = drawn !== undefined && drawn < FEWEST_TO_BE_SAFE
   if (!same && (!isWithin || isOfFew)) {

@@ -40,7 +40,7 @@ export function answerComparer(inputs: ModelInputs): Comparer<Classification> {
           interval: loss,
           most: changed.high,
           same: answered.every(({ logits }) => areSameLogits(logits, dense.logits)),
-          oneAnswer: oneClass(dense.predictions),
+          unshown: adviceOn(oneClass(dense.predictions)),
         },
         paired: { name: 'answers kept', ...kept(figure, answered.length) },
       }

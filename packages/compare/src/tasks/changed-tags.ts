@@ -31,7 +31,7 @@ export function changedTagComparer(inputs: TaggedInputs): Comparer<TokenAnswers>
         // Tags are all that is known of the answers.
         loss: {
           ...{ unit: `points of the F1 of ${what}`, interval: loss, most: off.high, same: false },
-          oneAnswer: oneTag(dense.predictions, inputs),
+          unshown: adviceOn(oneTag(dense.predictions, inputs)),
         },
         paired: { name: `${what} kept`, figure, correct: undefined },
       }

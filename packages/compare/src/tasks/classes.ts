@@ -47,7 +47,7 @@ export function classComparer(inputs: ModelInputs): Comparer<Evaluation> {
           unit: 'points of accuracy',
           interval: loss,
           same: evaluations.every(({ logits }) => areSameLogits(logits, dense.logits)),
-          oneAnswer: oneClass(dense.predictions),
+          unshown: adviceOn(oneClass(dense.predictions)),
         },
         paired: { name: 'accuracy', figure, correct: others.length === 0 ? evaluations[0].correct : undefined },
       }

@@ -2,7 +2,6 @@ import type { Session } from '@tp/core/runtime'
 import type { Figure, Interval } from '@tp/metrics'
 import type { Outcome } from '../answers/outcome.ts'
 import type { EvaluateOptions } from '../answers/run-examples.ts'
-import type { OneAnswer } from './one-answer.ts'
 
 /** A number of a comparison, by what it is. */
 export type TableCell =
@@ -38,8 +37,8 @@ export interface ComparedLoss {
   readonly most?: number
   /** Whether all outputs are the dense ones, but for rounding. */
   readonly same: boolean
-  /** Present where the dense model gives one answer to all examples, which cannot tell it from a model that always gives that. */
-  readonly oneAnswer?: OneAnswer | undefined
+  /** Why the examples cannot show a loss, in words that follow "the dense model": it gives all of them one answer, or agrees with judgments by chance. */
+  readonly unshown?: string | undefined
   /** How many examples a bootstrap drew the interval from: of few, and where hardly any answer differs, it is too narrow. Absent for other intervals. */
   readonly drawn?: number
 }

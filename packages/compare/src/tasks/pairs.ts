@@ -2,6 +2,7 @@ import type { ScoredPairs } from '@tp/data'
 import type { ModelInputs } from '@tp/data/inputs'
 import { dot, pairedBootstrap, rankCorrelationAt } from '@tp/metrics'
 import { type Embeddings, embed } from '../answers/embeddings.ts'
+import { followsByChance } from './by-chance.ts'
 import type { Comparer } from './comparer.ts'
 import { cosineNearness } from './embeddings.ts'
 import { areSame, FEWEST_TO_BE_SAFE, type Safety, safetyOf } from './safety.ts'
@@ -42,12 +43,16 @@ export function pairComparer(inputs: ModelInputs, { scores }: ScoredPairs): Comp
       const loss = pairedBootstrap(count, (pairs) => before(pairs) - mean(pairs))
       const same = embeddings.every(({ vectors }) => areSame(vectors, dense.vectors))
       const safety = safetyOf(loss, TOLERANCE, { count, same })
+      const unshown = same ? undefined : followsByChance(cosines(dense), scores)
       const isOfFew = count < FEWEST_TO_BE_SAFE && safety === 'not shown'
       return {
         cells: { [SPEARMAN]: { interval: spearman }, [LOSS]: { points: loss } },
         content: { spearman, loss, safety, tolerance: TOLERANCE },
-        loss: { unit: "points of Spearman's correlation", interval: loss, same, drawn: count },
-        verdict: `${verdicts[safety]}${isOfFew ? ` (by ${count} pairs; it takes ${FEWEST_TO_BE_SAFE})` : ''}`,
+        loss: { unit: "points of Spearman's correlation", interval: loss, same, drawn: count, unshown },
+        verdict:
+          unshown !== undefined
+            ? `not shown to be safe: the dense model ${unshown}`
+            : `${verdicts[safety]}${isOfFew ? ` (by ${count} pairs; it takes ${FEWEST_TO_BE_SAFE})` : ''}`,
       }
     },
     nearness: cosineNearness,

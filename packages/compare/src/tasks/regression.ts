@@ -49,7 +49,7 @@ export function regressionComparer(inputs: ModelInputs): Comparer<RankingEvaluat
           unit: `points of Spearman's correlation${judged ? '' : " with the dense model's numbers"}`,
           interval: loss,
           same: outcomes.every(({ scores }) => areSameLogits(scores, dense.scores)),
-          oneAnswer: oneEstimate(dense.scores),
+          unshown: adviceOn(oneEstimate(dense.scores)),
           drawn: count,
         },
       }

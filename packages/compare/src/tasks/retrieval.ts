@@ -3,6 +3,7 @@ import type { ModelInputs } from '@tp/data/inputs'
 import { bootstrapMean, type Interval, mean, scaledInterval } from '@tp/metrics'
 import { type Embeddings, embed } from '../answers/embeddings.ts'
 import { type Retrieval, retrieve } from '../answers/retrieval.ts'
+import { findsByChance, judgmentsOfOthers } from './by-chance.ts'
 import type { ComparedAnswers, Comparer } from './comparer.ts'
 import { cosineNearness } from './embeddings.ts'
 import { areSame, FEWEST_TO_BE_SAFE, type Safety, safetyOf } from './safety.ts'
@@ -27,14 +28,15 @@ const headings: Readonly<Record<Side, string>> = {
  */
 export function retrievalComparer(inputs: ModelInputs, data: SearchData, byToken: boolean): Comparer<Embeddings> {
   const known = new WeakMap<Embeddings, Retrieval>()
-  const search = (queries: Embeddings, documents: Embeddings): Retrieval => {
-    const found = queries === documents ? known.get(queries) : undefined
+  const search = (queries: Embeddings, documents: Embeddings, relevant = data.relevant): Retrieval => {
+    const isKnown = queries === documents && relevant === data.relevant
+    const found = isKnown ? known.get(queries) : undefined
     if (found !== undefined) return found
     const { queryCount } = data
     const last = queryCount + data.documents.length
     const [queryVectors, index] = [queries.vectors.slice(0, queryCount), documents.vectors.slice(queryCount, last)]
-    const result = retrieve(data, queryVectors, index, queries.tokenWidth)
-    if (queries === documents) known.set(queries, result)
+    const result = retrieve({ ...data, relevant }, queryVectors, index, queries.tokenWidth)
+    if (isKnown) known.set(queries, result)
     return result
   }
   return {
@@ -56,13 +58,17 @@ export function retrievalComparer(inputs: ModelInputs, data: SearchData, byToken
         const loss = scaledInterval(bootstrapMean(lossesOf(found, before)), 100)
         return { side, found, loss, safety: safetyOf(loss, TOLERANCE, { count: before.ndcg10.length, same }) }
       })
+      const byChance = (): Retrieval => search(dense, dense, judgmentsOfOthers(data))
+      const unshown = same ? undefined : findsByChance(before.ndcg10, byChance().ndcg10)
       return {
         ...described(results),
+        ...(unshown !== undefined && { verdict: `not shown to be safe: the dense model ${unshown}` }),
         loss: {
           unit: 'points of nDCG@10',
           interval: (results.at(-1) as SideResult).loss,
           same,
           drawn: before.ndcg10.length,
+          unshown,
         },
         content: {
           ...Object.fromEntries(

@@ -25,7 +25,7 @@ function describe(
   isDense: boolean,
 ): ComparedAnswers {
   const headings = inputs.unit === 'labels' ? ofLabels : ofTokens
-  const oneAnswer = oneTag(dense.predictions, inputs)
+  const unshown = adviceOn(oneTag(dense.predictions, inputs))
   const [first, ...others] = evaluations
   const names = Object.keys(dense.figures)
   const figures = Object.fromEntries(
@@ -53,8 +53,8 @@ function describe(
     },
     // Tags are all that is known of the answers.
     ...(isDense
-      ? { verdict: adviceOn(oneAnswer) }
-      : { loss: { unit: `points of ${headings[judgedBy] ?? judgedBy}`, interval: loss, same: false, oneAnswer } }),
+      ? { verdict: unshown }
+      : { loss: { unit: `points of ${headings[judgedBy] ?? judgedBy}`, interval: loss, same: false, unshown } }),
     content: {
       ...{ f1: intervals.f1 ?? null, accuracy: intervals.accuracy?.estimate },
       ...{ low: intervals.accuracy?.low, high: intervals.accuracy?.high },

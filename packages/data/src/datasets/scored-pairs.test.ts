@@ -51,3 +51,8 @@ test('refuses a score that is no number', async () => {
   const path = file('bad.csv', 'sentence1,sentence2,score\na,b,1\nc,d,two\ne,f,3\n')
   await expect(readScoredPairs(path)).rejects.toThrow(/line 3: its score is "two", no number/)
 })
+
+test('refuses scores that are all the same', async () => {
+  const path = file('same.tsv', 'sentence1\tsentence2\tscore\none\ttwo\t3\nthree\tfour\t3\nfive\tsix\t3.0\n')
+  await expect(readScoredPairs(path)).rejects.toThrow(/has the score 3 for each of 3 pairs, which puts none before/)
+})

@@ -46,6 +46,12 @@ export async function readScoredPairs(path: string, limit?: number): Promise<Sco
       throw dataError(`${path}, line ${line}`, `its score is ${listed([cells[score] ?? ''])}, no number`)
     return value
   })
+  if (new Set(scores).size === 1) {
+    throw dataError(
+      path,
+      `has the score ${scores[0]} for each of ${scores.length} pairs, which puts none before another`,
+    )
+  }
   return { source: path, texts: textDataset(path, [...texts(first), ...texts(second)]), scores }
 }
 

@@ -70,7 +70,7 @@ export function pruningNotes(pruning: PruningToNote): string[] {
   const isFilled = readProvenance(model).some(({ filled }) => filled === 'mean')
   return [
     ...(known !== undefined && (isPruned || isDefault) ? [known] : []),
-    ...(known !== undefined && isPruned && !isDefault ? [NAMED_METHOD] : []),
+    ...(known !== undefined && isPruned && !isDefault ? [MEASURED_BY] : []),
     ...(isFilled ? [FILLED_ROWS] : []),
     ...refusedNotes(pruning),
   ]
@@ -160,8 +160,8 @@ function wholeHeadDefault(kind: InputKind): string {
 
 const QUANTIZED = 'tp quantize --smooth, then tp pack make such a model fast; tp optimize compares that with pruning'
 
-/** Where a method was named. */
-const NAMED_METHOD = 'you named the method; tp eval measures its cost on your own data'
+/** Where a method was named, or chosen. */
+const MEASURED_BY = 'tp eval measures the cost of a method on your own data'
 
 /** Where output tokens alone are pruned. */
 const KEPT_ROWS =

@@ -70,6 +70,16 @@ function tokensFirst(by: Scores): Attend {
   }
 }
 
+/** Keys and values of one head for the queries of all: multi-query attention (Shazeer 2019). */
+const multiQuery: Attend = ({ x, isPadding, linear }) => {
+  const [batch, tokens] = [axisSize(x, 0), axisSize(x, 1)]
+  const apart = (count: number): Tensor =>
+    transpose(reshape(linear(x, count * headDim), [batch, tokens, count, headDim]), [0, 2, 1, 3])
+  const [query, key, value] = [apart(heads), apart(1), apart(1)]
+  const scores = add(div(matmul(query, swapLast(key)), Math.sqrt(headDim)), added(isPadding))
+  return linear(reshape(transpose(matmul(softmax(scores), value), [0, 2, 1, 3]), [batch, tokens, hidden]), hidden)
+}
+
 const every = ({ x, mask }: HeadInput): Tensor => mul(x, mask)
 /** [n,b,D] */
 const byToken = ({ x, mask, linear }: HeadInput): Tensor => transpose(mul(linear(x, hidden), mask), [1, 0, 2])
@@ -84,6 +94,7 @@ const inHalves = (input: HeadInput): Tensor => {
 const layouts: Readonly<Record<string, readonly [Attend, packed: number]>> = {
   'heads first': [headsFirst(plain), 0],
   'heads first, and computed over padded tokens': [headsFirst(capped), 0],
+  'one head of keys, and computed over padded tokens': [multiQuery, 0],
   'tokens first': [tokensFirst(plain), 2],
   'tokens first, and computed over padded tokens': [tokensFirst(capped), 0],
 }

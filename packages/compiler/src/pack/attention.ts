@@ -38,7 +38,7 @@ export interface PackedContext {
 }
 
 /**
- * An attention over packed tokens instead of one over padded ones; undefined where its operands are not packed, or its scores are
+ * An attention over packed tokens instead of one over padded ones; undefined where its operands are not packed or have other heads than its queries, or its scores are
  * more than scaled and summed. It computes in single precision; operands of half precision are converted for it.
  */
 export function packedAttention(attention: Attention, source: AttentionSource): PackedContext | undefined {
@@ -52,8 +52,11 @@ export function packedAttention(attention: Attention, source: AttentionSource): 
   const terms = scoreTerms(attention, source)
   const layout = layoutOf(program.tensor(attention.context), segment)
   if (terms === undefined || layout?.rows !== 0) return undefined
-  const { rank } = program.tensor(attention.query)
+  const { rank, dims } = program.tensor(attention.query)
   if (rank !== 3 && rank !== 4) return undefined
+  // Keys and values of one head for all queries (multi-query attention) are repeated by the product that stays.
+  const others = [attention.keyTransposed, attention.value].map((name) => program.tensor(name))
+  if (others.some((own) => own.rank !== rank || (rank === 4 && own.dims[1] !== dims[1]))) return undefined
 
   const bias = pairBias(terms.pairs, source)
   const keyBias = packedKeys(terms.keys, source)

@@ -255,7 +255,26 @@ export function requireKnownLayers(program: Program, layers: readonly Layer[], a
       (queries === TOKENS || (upstream.has(name) && queries === axis.count && typeof queries === 'string'))
     )
   })
+  const again = layers.map((layer) => secondProduct(program, layer)).find((node) => node !== undefined)
+  if (again !== undefined) {
+    const reason = `tokens attend to each other again in "${nameOf(again)}", by the probabilities of an earlier layer, which add up to 1 over all tokens`
+    throw new Refused('TP_NO_ATTENTION', reason, again)
+  }
   if (hidden === undefined) return
   const reason = `tokens attend to each other in "${nameOf(hidden)}", where no layer was found, so layers would be counted without it`
   throw new Refused('TP_NO_ATTENTION', reason, hidden)
+}
+
+/** Another product of a layer's probabilities with something that comes from the inputs. */
+function secondProduct(program: Program, { attention: { probabilities, context } }: Layer): NodeProto | undefined {
+  const queue = [probabilities]
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    for (const { node, index } of program.graph.consumers(name)) {
+      const [output = ''] = node.output
+      if (node.opType === 'MatMul' && index === 0) {
+        if (output !== context && program.dependsOnInputs(node.input[1] as string)) return node
+      } else if (hasTrait(node, 'same values', 'rounded values')) queue.push(output)
+    }
+  }
+  return undefined
 }

@@ -45,8 +45,8 @@ export interface TestEncoderOptions {
   readonly norm: 'pre' | 'post'
   readonly mask: MaskForm
   readonly pooling: 'cls' | 'two places' | 'mean' | 'masked mean' | 'max' | 'none'
-  /** Fixed sizes; else batch and token count are free. */
-  readonly sizes?: readonly [batch: number, tokens: number]
+  /** Fixed sizes, a name for one that is free; else batch and token count are free. */
+  readonly sizes?: readonly [batch: number | string, tokens: number]
   readonly opset: number
   readonly seed: number
   readonly causal?: CausalForm
@@ -56,6 +56,8 @@ export interface TestEncoderOptions {
   readonly hide?: (scores: Tensor) => Tensor
   /** A change of queries and keys [b,h,n,d] (rope). */
   readonly rotate?: (x: Tensor) => Tensor
+  /** A change of what a feed-forward network gives, [b,n,d]. */
+  readonly gate?: (x: Tensor) => Tensor
   /** The last state [b,n,d] → the logits, instead of pooling and a classifier. */
   readonly head?: (x: Tensor) => Tensor
   /** One head without an axis of its own. */
@@ -125,7 +127,10 @@ export function statesOf(options: TestEncoderOptions): EncoderStates {
   const attentions: Tensor[] = []
   for (let layer = 0; layer < layerCount; layer++) {
     const attend = (y: Tensor): Tensor => linear(attention(y, options, linear, hide, attentions), hidden, hidden)
-    const feedForward = (y: Tensor): Tensor => linear(gelu(linear(y, hidden, 2 * hidden)), 2 * hidden, hidden)
+    const feedForward = (y: Tensor): Tensor => {
+      const own = linear(gelu(linear(y, hidden, 2 * hidden)), 2 * hidden, hidden)
+      return options.gate?.(own) ?? own
+    }
     for (const sublayer of [attend, feedForward]) {
       x = norm === 'pre' ? add(x, sublayer(normalize(x))) : normalize(add(x, sublayer(x)))
     }

@@ -7,10 +7,13 @@ import {
   cos,
   evaluate,
   gather,
+  gemm,
   input,
+  matmul,
   mul,
   neg,
   range,
+  reshape,
   schedule,
   sin,
   slice,
@@ -22,6 +25,7 @@ import type { Attributes } from '@tp/core/expression'
 import type { NamedTensors } from '@tp/core/runtime'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { createNode, decodeModel, Graph, lift, type Model, type NodeProto } from '@tp/onnx'
+import { randomLayers, seeded } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { type EncoderReport, inspect, type PruneOptions, prune, transform } from '../src/index.ts'
 import { encoder, inputsOf, plainEncoder } from './encoders.ts'
@@ -271,4 +275,35 @@ describe('queries and keys that are turned by positions', () => {
     const options = { ...plainEncoder, rotate: byAngles(positionInput), causal: 'range' as const }
     expect(inspect(decodeModel(encoder(options)))).toMatchObject({ ok: true, classToken: 0 })
   })
+})
+
+test('layers that share the probabilities of an earlier one are refused', () => {
+  const model = changed((graph) => {
+    const [first, second] = graph.nodes.filter(({ opType }) => opType === 'Softmax') as [NodeProto, NodeProto]
+    const [reader] = graph.consumers(second.output[0] as string)
+    graph.replaceInput(reader?.node as NodeProto, 0, first.output[0] as string)
+    graph.removeDeadNodes()
+  })
+  expect(inspect(model)).toMatchObject({
+    refusal: { code: 'TP_NO_ATTENTION', message: expect.stringMatching(/again in .*, by the probabilities of an/) },
+  })
+})
+
+test('a product whose rows are joined and split again by a fixed number of tokens is followed, as simplified files have it', async () => {
+  const hidden = plainEncoder.heads * plainEncoder.headDim
+  const weights = randomLayers(seeded(9)).weight([hidden, hidden], 0.3)
+  const joined = (x: Tensor): Tensor => reshape(gemm(reshape(x, [-1, hidden]), weights), [-1, tokens, hidden])
+  const sizes = ['batch', tokens] as const
+  const [own, plain] = [joined, (x: Tensor) => matmul(x, weights)].map((gate) =>
+    decodeModel(encoder({ ...plainEncoder, sizes, gate })),
+  ) as [Model, Model]
+  for (const options of [
+    { method: receivedAttention(), schedule: schedule(2, { layers: [0, 1], keep: 0.5 }) },
+    { method: merging(), schedule: schedule(2, { layers: [0, 1], keep: 0.6 }) },
+  ]) {
+    const [expected, got] = await Promise.all(
+      [plain, own].map(async (model) => numbers((await run(transform(model, prune(options)).model, inputs)).logits)),
+    )
+    expect(difference(got as number[], expected as number[])).toBeLessThan(1e-5)
+  }
 })

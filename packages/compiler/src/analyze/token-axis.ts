@@ -59,6 +59,7 @@ export function traceTokens(program: Program, stream: string, options: TraceOpti
     operators,
     count: TOKENS,
     before: count,
+    batch: program.tensor(stream).dims[0] as Dim,
     changed: new Map(),
     take: (name, axes, _rank, _reader, skipped = 0) => {
       if (skipped === 0 && !flow.changed.has(name)) taken.push({ name, axes })
@@ -74,7 +75,8 @@ export function traceTokens(program: Program, stream: string, options: TraceOpti
     shape: (entries, data, reader, now) => {
       const explicit = entries.map((entry, axis) => (entry === 0 ? { axis } : entry))
       const current = now?.[1] ?? (reader.input[1] === undefined ? undefined : program.tensor(reader.input[1]))
-      return { name: data, tensor: shapeExpression(explicit, flow.changed.get(data) ?? program.tensor(data), current) }
+      const sources = { data: flow.changed.get(data) ?? program.tensor(data), stream: program.tensor(stream) }
+      return { name: data, tensor: shapeExpression(explicit, { ...sources, present: current }) }
     },
   }
   for (const name of [stream, ...alongside]) {

@@ -205,6 +205,8 @@ export interface Flow {
   readonly edits: boolean
   /** The token count before. */
   readonly before: Dim
+  /** The batch size of the stream. */
+  readonly batch: Dim
   /** New type and shape of the values that changed. */
   readonly changed: Map<string, Tensor>
   /**
@@ -234,9 +236,13 @@ export interface Flow {
 
 /**
  * One entry of a rewritten shape: a number (0 copies, -1 infers), or the size of an axis of the reshaped value, without
- * the `less` first of its entries; or what the shape has there at present.
+ * the `less` first of its entries; or what the shape has there at present; or the batch size of the stream.
  */
-export type ShapeEntry = number | { readonly axis: number; readonly less?: number } | { readonly copied: number }
+export type ShapeEntry =
+  | number
+  | { readonly axis: number; readonly less?: number }
+  | { readonly copied: number }
+  | { readonly ofStream: 'batch' }
 
 /**
  * The position of a token that the model reads and that is not among the leading ones: counted from the end (1: the last

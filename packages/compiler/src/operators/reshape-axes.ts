@@ -91,15 +91,17 @@ function mixed(node: NodeProto): Refused {
   )
 }
 
-/** A shape for Reshape's second input that gives `wanted` for any number of tokens. `given`: its present contents. */
+/** A shape for Reshape's second input that gives `target` for any number of tokens. `present`: its present contents; `batch`: of the stream. */
 export function shapeEntries(
   from: readonly Dim[],
   target: readonly Dim[],
   present: readonly Dim[] = [],
+  batch?: Dim,
 ): ShapeEntry[] | undefined {
   const entries: ShapeEntry[] = []
   const isOpen = (dim: Dim, at: number): boolean => typeof dim !== 'number' && from[at] !== dim
-  const isNowhere = (dim: Dim, at: number): boolean => isOpen(dim, at) && !from.includes(dim) && present[at] !== dim
+  const isNowhere = (dim: Dim, at: number): boolean =>
+    isOpen(dim, at) && !from.includes(dim) && present[at] !== dim && dim !== batch
   // One size may be inferred: the one that is nowhere to be taken from, if there is one.
   const nowhere = target.findIndex(isNowhere)
   const inferred = nowhere >= 0 ? nowhere : target.findIndex(isOpen)
@@ -110,6 +112,7 @@ export function shapeEntries(
     else if (at === inferred) entries.push(-1)
     else if (axis >= 0) entries.push({ axis })
     else if (present[at] === dim) entries.push({ copied: at })
+    else if (dim === batch) entries.push({ ofStream: 'batch' })
     else return undefined
   }
   return entries

@@ -24,7 +24,7 @@ const reshape: Repair = (flow, node) => {
   const dims = reshapedDims(flow, node, from, flow.program.tensor(name).dims, data.dims)
   const [now] = flow.program.infer(node, inputs)
   if (now?.hasShape && sameDims(now.dims, dims)) return inputs
-  const entries = shapeEntries(data.dims, dims, shape.value)
+  const entries = shapeEntries(data.dims, dims, shape.value, flow.batch)
   if (entries === undefined)
     throw new Refused('TP_TOKEN_AXIS', `a reshape to [${dims.join(',')}] mixes tokens with another axis`, node)
   if (entries.includes(0)) flow.letZerosCopy(node)

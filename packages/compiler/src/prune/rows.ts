@@ -94,7 +94,7 @@ export class Rewriter {
     const actual = this.program.tensor(name)
     const value = placeholder(name, actual, actual.dims)
     const missing = rank - actual.rank
-    const heads = actual.rank === 3 ? headsInBatch(this.program, name, this.#batch()) : undefined
+    const heads = actual.rank === 3 ? headsInBatch(this.program, name, this.batch) : undefined
     if (heads !== undefined) return this.#takePerHead(value, name, heads, axes, reader, skipped)
     let taken = withLeadingAxes(value, rank)
     for (const axis of axes) taken = this.#takeAxis(taken, axis + missing, name, reader, skipped)
@@ -102,7 +102,7 @@ export class Rewriter {
     const dims = actual.dims.map((dim, axis) => (axes.includes(axis) ? count : dim))
     const isShared = missing > 0 || actual.dims[0] === 1
     const repeats =
-      isShared && rank === 3 ? headsInBatch(this.program, reader.output[0] as string, this.#batch()) : undefined
+      isShared && rank === 3 ? headsInBatch(this.program, reader.output[0] as string, this.batch) : undefined
     if (repeats !== undefined && taken.dims[0] !== 1) return this.#repeatForHeads(taken, value, name, repeats, reader)
     const full = [...Array.from({ length: missing }, () => 1), ...dims]
     // Values that were the same for every example may differ between them now.
@@ -147,7 +147,7 @@ export class Rewriter {
   #takeAxis(x: Tensor, axis: number, name: string, reader: NodeProto, skipped: number): Tensor {
     const rows = this.#rows
     if ('along' in rows) return rows.along(x, axis, skipped)
-    if (axis === 0 && x.rank > 1 && x.dims[1] === this.#batch()) {
+    if (axis === 0 && x.rank > 1 && x.dims[1] === this.batch) {
       const turned = [1, 0, ...Array.from({ length: x.rank - 2 }, (_, i) => i + 2)]
       return transpose(this.#takeAxis(transpose(x, turned), 1, name, reader, skipped), turned)
     }
@@ -180,7 +180,7 @@ export class Rewriter {
    * layers [1,b,n,D].
    */
   #batchAxis({ dims }: Tensor, name: string): number | undefined {
-    const batch = this.#batch()
+    const batch = this.batch
     const [first] = dims as [Dim]
     const equal = dims.flatMap((dim, axis) => (dim === batch ? [axis] : []))
     const isStacked = first === 1 && batch !== 1 && equal.length > 0 && this.program.dependsOnInputs(name)
@@ -194,7 +194,8 @@ export class Rewriter {
     return 'names' in this.#rows ? this.#rows.names : []
   }
 
-  #batch(): Dim {
+  /** The batch size of the stream. */
+  get batch(): Dim {
     return this.program.tensor(this.#stream).dims[0] as Dim
   }
 
@@ -238,11 +239,14 @@ export class Rewriter {
     const known = shape === undefined ? undefined : (now[1] ?? this.program.tensor(shape))
     const before = known && placeholder('shape', known, known.dims)
     if (shape !== undefined && before !== undefined) names.set(before, shape)
-    const expression = shapeExpression(entries, value, before)
+    const whole = this.program.tensor(this.#stream)
+    const stream = placeholder(this.#stream, whole, whole.dims)
+    names.set(stream, this.#stream)
+    const expression = shapeExpression(entries, { data: value, stream, present: before })
     const { name } = this.program.write(expression, names, { prefix: this.#prefix, before: reader })
     this.program.setTensor(data, old)
     // The sizes themselves are known, not just how many there are.
-    const tensor = shapeExpression(entries, value, known)
+    const tensor = shapeExpression(entries, { data: value, stream, present: known })
     this.program.setTensor(name, tensor)
     return { name, tensor }
   }
@@ -293,11 +297,21 @@ export function editing(
   rewriter: Rewriter,
 ): Pick<
   Flow,
-  'program' | 'operators' | 'edits' | 'take' | 'rewire' | 'shape' | 'wholeCount' | 'wholeShape' | 'letZerosCopy'
+  | 'program'
+  | 'operators'
+  | 'batch'
+  | 'edits'
+  | 'take'
+  | 'rewire'
+  | 'shape'
+  | 'wholeCount'
+  | 'wholeShape'
+  | 'letZerosCopy'
 > {
   return {
     program: rewriter.program,
     operators,
+    batch: rewriter.batch,
     edits: true,
     take: (name, axes, rank, reader, skipped) => rewriter.take(name, axes, rank, reader, skipped),
     rewire: (node, index, name) => rewriter.rewire(node, index, name),

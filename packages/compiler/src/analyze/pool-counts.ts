@@ -1,53 +1,89 @@
 import type { NodeProto } from '@tp/onnx'
 import { knownRowAxes } from '../operators/row-axes.ts'
-import { hasTrait, returnsFirst } from '../operators/traits.ts'
+import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
+import { type Division, divisionsOf, isDividedBy } from './count-divisions.ts'
 import type { TokenAxis } from './token-axis.ts'
 
-/** A sum over the mask, by which the model divides: it counts the tokens that are pooled, so it has to follow them. */
+/**
+ * A number of tokens that does not come from the tokens themselves, as a rule the sum of a mask, by which what comes from them is divided. Once
+ * tokens are pruned, both have to be about the kept ones.
+ */
 export interface PoolCount {
   readonly node: NodeProto
   /** Axis of its input that counts tokens. */
   readonly axis: number
+  /** Where it divides; undefined where no division was found that what comes from tokens reaches. */
+  readonly division?: Division
+  /** Why it cannot follow the kept tokens. */
+  readonly obstacle?: 'form' | 'layer'
 }
 
 /** Values of the graph that say what counts tokens for a pooling. */
 export interface PoolValues {
   /** See `findMask`. */
   readonly mask: string | undefined
-  /** Of the last layer: what layers or embeddings count is not for pooling. */
+  /** Of the last layer. */
   readonly site: string
   /** int64 [b,k,1] of the last earlier cut: what it has taken has the tokens that it keeps. */
   readonly indices: string | undefined
 }
 
-/** Operators that keep a count above 0, or make a norm of it, besides those that change its layout. */
-const ofCounts = new Set(['Clip', 'Max', 'Min', 'Add', 'Where', 'Sqrt'])
-
 /**
- * Sums over tokens of values that do not come from the tokens themselves, by which something is divided after the
- * layers. A sum of masked states over their number: once tokens are pruned, both are about the kept ones.
+ * Counts of tokens by which something is divided that comes from the tokens: in a mean, the sum of masked states over their number.
  *
- * Which axes are token axes is proved by where such values meet the tokens.
+ * Which axes are token axes is proved by where such values meet the tokens, or by the name of their size.
  */
 export function findPoolCounts(program: Program, tokens: TokenAxis, { mask, site, indices }: PoolValues): PoolCount[] {
   const axes = tokenAxes(program, tokens, mask, indices)
+  const [stream = ''] = tokens.changed.keys()
+  const derived = program.after(stream)
   const inside = program.before(site)
-  return [...axes].flatMap(([name, axis]) =>
-    program.graph.consumers(name).flatMap(({ node, index }) => {
-      const output = node.output[0] as string
-      if (node.opType !== 'ReduceSum' || index !== 0 || inside.has(output)) return []
-      const { axes: summed } = program.tensor(output).node.attributes as { axes?: readonly number[] }
-      return (summed?.includes(axis) ?? true) && isDividedBy(program, output) ? [{ node, axis }] : []
-    }),
-  )
+  const found: PoolCount[] = []
+  for (const { node, name, axis } of readersOf(program, tokens, axes)) {
+    const output = node.output[0] as string
+    const row = axes.get(output)
+    const isByRow = row !== undefined && knownRowAxes(program, output, row, tokens.count)?.[0] === axis
+    if (derived.has(output) || isByRow) continue
+    const isCount = hasTrait(node, 'reduction') && isSummed(program, node, axis)
+    const divisions = divisionsOf(program, output, derived, { isWeight: node.opType === 'Softmax' })
+    for (const division of divisions) {
+      const obstacle = inside.has(division.node.output[0] as string) ? 'layer' : isCount ? undefined : 'form'
+      found.push({ node, axis, division, ...(obstacle && { obstacle }) })
+    }
+    const isAlone = divisions.length === 0 && node.opType === 'ReduceSum' && isCount && !inside.has(output)
+    if (isAlone && axes.has(name) && isDividedBy(program, output)) found.push({ node, axis })
+  }
+  return found
 }
 
-function isDividedBy(program: Program, name: string): boolean {
-  return program.graph.consumers(name).some(({ node, index }) => {
-    if (node.opType === 'Reciprocal' || (node.opType === 'Div' && index === 1)) return true
-    return (ofCounts.has(node.opType) || returnsFirst(node)) && isDividedBy(program, node.output[0] as string)
+/** Readers of values along an axis of theirs that counts tokens. */
+function readersOf(
+  program: Program,
+  { count, changed }: TokenAxis,
+  axes: ReadonlyMap<string, number>,
+): { readonly node: NodeProto; readonly name: string; readonly axis: number }[] {
+  const proved = [...axes].flatMap(([name, axis]) =>
+    program.graph
+      .consumers(name)
+      .filter(({ index }) => index === 0)
+      .map(({ node }) => ({ node, name, axis })),
+  )
+  if (typeof count !== 'string') return proved
+  const known = new Set(proved.map(({ node }) => node))
+  const named = program.graph.nodes.flatMap((node) => {
+    const [name = ''] = node.input
+    if (!hasTrait(node, 'reduction') || known.has(node) || changed.has(name) || !program.dependsOnInputs(name))
+      return []
+    const axis = program.tensor(name).hasShape ? program.tensor(name).dims.indexOf(count) : -1
+    return axis < 0 ? [] : [{ node, name, axis }]
   })
+  return [...proved, ...named]
+}
+
+function isSummed(program: Program, node: NodeProto, axis: number): boolean {
+  const { axes } = program.tensor(node.output[0] as string).node.attributes as { axes?: readonly number[] }
+  return axes?.includes(axis) ?? true
 }
 
 /** The token axis of each value that has one and does not come from the tokens. */

@@ -12,6 +12,7 @@ import { PRUNE_DEFAULTS } from './prune-options.ts'
 import type { Pruning } from './pruning.ts'
 import { requireHiddenPadding } from './require-hidden-padding.ts'
 import type { Tokens } from './returning.ts'
+import { separateCounts } from './separate-counts.ts'
 import { startOf } from './start.ts'
 
 /** Runs the method at each site of the schedule, from the first layer to the last. */
@@ -23,7 +24,10 @@ export function insertCuts(pruning: Pruning): void {
   requireUsable(encoder, method, before)
   const cuts: InsertedCut[] = []
   const ends = endsOf(pruning)
-  const counts = headReadsKept(pruning) && returning.ends.length === 0 ? encoder.poolCounts : []
+  const follows = headReadsKept(pruning) && returning.ends.length === 0
+  const separated = separateCounts(program, encoder.poolCounts)
+  const counts = separated.filter(({ obstacle }) => follows || obstacle === 'layer')
+  pruning.encoder = { ...encoder, poolCounts: separated }
   // Between the layers a token has the state that it had.
   const restores = pruning.fill === 'state' && pruning.points.some(({ before }) => before === encoder.layers.length)
   const merges = (pruning.fill === 'nearest' || restore === 'weighed') && encoder.earlier === undefined

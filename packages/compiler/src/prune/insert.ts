@@ -10,6 +10,7 @@ import { change, commit } from '../operators/flow.ts'
 import { follow } from '../operators/follow.ts'
 import type { Flow } from '../operators/operator.ts'
 import type { Program } from '../program/program.ts'
+import { Refused } from '../program/refusal.ts'
 import type { InsertedCut } from './cut.ts'
 import type { KeyBias } from './key-bias.ts'
 import { takeParallelBranch } from './parallel-layers.ts'
@@ -116,7 +117,7 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const own = graph.nodes.filter((node) => !original.has(node) || options.ends.includes(node))
   // Reads of single tokens are made to find them when all cuts are there.
   follow(flow, new Set([...own, ...encoder.positionReads.map(({ node }) => node)]))
-  followCounts(flow, options.counts)
+  followCounts(flow, options.counts, after)
   commit(flow)
 
   const watchedNames = emitted.slice(moving.length, moving.length + watched.length)
@@ -209,9 +210,24 @@ function renew(
   return { state: { ...state, ...own }, names, byName }
 }
 
-/** Makes the counts follow a cut. */
-function followCounts(flow: Flow, poolCounts: readonly PoolCount[]): void {
-  for (const { node, axis } of poolCounts) {
+function uncounted(node: NodeProto, obstacle: NonNullable<PoolCount['obstacle']>): Refused {
+  const seen =
+    obstacle === 'layer'
+      ? `a layer divides by the number of tokens that ${node.opType} counts`
+      : `a mean divides by a number of tokens that ${node.opType} makes in a form that is not known`
+  return new Refused('TP_POOLING', `${seen}, and it would count tokens that are pruned`, node)
+}
+
+/**
+ * Makes the counts follow a cut, of which what they divide comes.
+ * @throws Refused TP_POOLING for one that cannot
+ */
+function followCounts(flow: Flow, poolCounts: readonly PoolCount[], after: string): void {
+  if (poolCounts.length === 0) return
+  const downstream = flow.program.after(after)
+  for (const { node, axis, division, obstacle } of poolCounts) {
+    if (division?.node.input.every((input) => !downstream.has(input))) continue
+    if (obstacle !== undefined) throw uncounted(node, obstacle)
     const name = node.input[0] as string
     const { dims, rank } = flow.program.tensor(name)
     if (dims[axis] === flow.before) flow.rewire(node, 0, flow.take(name, [axis], rank, node).name)

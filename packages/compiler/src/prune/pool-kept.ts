@@ -52,7 +52,10 @@ function poolKept(program: Program, cut: InsertedCut, options: PoolingOptions): 
   if (options.again) for (const node of downstream) pooling.refuseMean(node)
   if (valid === undefined && cut.size === undefined) return
   for (const node of downstream) pooling.weigh(node)
-  for (const { node } of options.counts) if (!downstream.includes(node)) pooling.weigh(node)
+  for (const { node, division } of options.counts) {
+    const divides = division === undefined || downstream.includes(division.node)
+    if (divides && !downstream.includes(node)) pooling.weigh(node)
+  }
 }
 
 /** Nodes downstream of a cut, in file order. */

@@ -260,6 +260,11 @@ describe('readTextExamples, in every format', () => {
       /cannot tell which column .*: its columns are "label", "text", "sentence"/,
     ],
     ['jsonl', '{"label":1,"text":{"a":"good"}}\n', /line 1: has no text/],
+    [
+      'jsonl',
+      `${'{"label":1,"text":"good"}\n'.repeat(30_000)}${JSON.stringify(Object.fromEntries(Array.from({ length: 900 }, (_, i) => [`key${i}`, i])))}\n`,
+      /has more than 20000000 cells; give a part of it/,
+    ],
     ['jsonl', '{"label":null,"text":"good"}\n', /line 1: has no label/],
     ['jsonl', '{"label":-1,"text":"good"}\n', /line 1: .*"-1"/],
     [

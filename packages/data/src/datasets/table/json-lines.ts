@@ -17,11 +17,13 @@ export function parseJsonLines(path: string, text: string): DataTable {
   const names = new Set<string>()
   for (const { content, line } of jsonObjects(path, text)) {
     const record = new Map(Object.entries(objectOf(content, `${path}, line ${line}`)))
+    const before = names.size
     for (const name of record.keys()) names.add(name)
     if (names.size > MOST_KEYS) {
       throw dataError(`${path}, line ${line}`, `has, with the lines before, ${names.size} keys; is it a table?`)
     }
-    size.add(path, names.size)
+    // A new key widens the rows before it as well.
+    size.add(path, names.size + rows.length * (names.size - before))
     const values = [...names].map((name) => record.get(name))
     const lists = values.map(listOf)
     const hasLists = lists.some((list) => list !== undefined)

@@ -2,8 +2,6 @@ import type { SearchData } from '@tp/data'
 import { bootstrapMean, type Interval, pairedBootstrap, rankCorrelationAt, scaledInterval } from '@tp/metrics'
 import { points } from '../texts.ts'
 
-const SO = 'so they cannot show a loss'
-
 /**
  * Words on a dense model whose cosines follow people's scores of pairs no better than chance: a distance in place of a score, or one of something else. By
  * such scores a ruined model may gain.
@@ -31,7 +29,7 @@ export function findsByChance(found: readonly number[], others: readonly number[
 }
 
 function noBetter(what: string, figure: string, interval: Interval): string {
-  return `${what} no better than by chance (${figure} ${points(interval)}), ${SO}`
+  return `${what} no better than by chance (${figure} ${points(interval)}), so they cannot show a loss`
 }
 
 /** Each query with the judgments of one half of the queries away. */

@@ -39,6 +39,14 @@ export function retrievalComparer(inputs: ModelInputs, data: SearchData, byToken
     if (isKnown) known.set(queries, result)
     return result
   }
+  const doubts = new WeakMap<Embeddings, { readonly doubt: string | undefined }>()
+  const doubtOf = (dense: Embeddings, { ndcg10 }: Retrieval): string | undefined => {
+    const known = doubts.get(dense)
+    if (known !== undefined) return known.doubt
+    const doubt = findsByChance(ndcg10, search(dense, dense, judgmentsOfOthers(data)).ndcg10)
+    doubts.set(dense, { doubt })
+    return doubt
+  }
   return {
     run: (session, options) => embed(session, inputs, { ...options, byToken }),
     dense(dense) {
@@ -58,8 +66,7 @@ export function retrievalComparer(inputs: ModelInputs, data: SearchData, byToken
         const loss = scaledInterval(bootstrapMean(lossesOf(found, before)), 100)
         return { side, found, loss, safety: safetyOf(loss, TOLERANCE, { count: before.ndcg10.length, same }) }
       })
-      const byChance = (): Retrieval => search(dense, dense, judgmentsOfOthers(data))
-      const unshown = same ? undefined : findsByChance(before.ndcg10, byChance().ndcg10)
+      const unshown = same ? undefined : doubtOf(dense, before)
       return {
         ...described(results),
         ...(unshown !== undefined && { verdict: `not shown to be safe: the dense model ${unshown}` }),

@@ -219,7 +219,7 @@ function uncounted(node: NodeProto, obstacle: NonNullable<PoolCount['obstacle']>
 }
 
 /**
- * Makes the counts follow a cut, of which what they divide comes.
+ * Makes the counts follow a cut that is upstream of what they divide.
  * @throws Refused TP_POOLING for one that cannot
  */
 function followCounts(flow: Flow, poolCounts: readonly PoolCount[], after: string): void {

@@ -10,7 +10,7 @@ import { isContradicted } from './judging/loss.ts'
 import { examplesToBeConfident, splitOf } from './judging/split.ts'
 import { requireAgreement } from './judging/vectors/require-agreement.ts'
 import { rowsOfSearch } from './judging/vectors/search-losses.ts'
-import { withJudgments } from './judging/vectors/with-judgments.ts'
+import { tooFewJudged, withJudgments } from './judging/vectors/with-judgments.ts'
 import { sampleTexts, withVectors } from './judging/vectors/with-vectors.ts'
 import { loadModel } from './load-model.ts'
 import { Measurer } from './measurer.ts'
@@ -217,6 +217,7 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
       ? []
       : await timeGrid({ measurer, model, inputs, device, grid, fixedTokens }, timedPruning(chosen))
   const { runtime: name, version, device: processor } = await device.diagnose()
+  const tooFew = tooFewJudged(data)
   const figures: Figures = {
     ...{ maxLoss, points: pointsOf(data.task, inputs), confident },
     ...{ confirmed: chosen?.confirmed ?? false, examples: chosen?.examples ?? judge.examples('choosing') },
@@ -224,6 +225,7 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
     ...(judge.temperature !== undefined && { temperature: judge.temperature }),
     ...(chosen && lossFigures(maxLoss, chosen)),
     ...(chosen && isJudged(inputs) && { cosine: 1 - (await judge.divergence(chosen.candidate)) }),
+    ...(tooFew && { tooFewJudged: tooFew }),
     ...(inputs.search && { documents: rowsOfSearch(inputs.search).documents.length }),
     ...(eightBits && { eightBits }),
     ...(fewer && { leftOut: fewer.about }),

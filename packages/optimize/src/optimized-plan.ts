@@ -1,6 +1,7 @@
 import type { RunPlan } from '@tp/compiler'
 import type { AnswerForm } from '@tp/core/runtime'
 import type { Interval } from '@tp/metrics'
+import type { TooFewJudged } from './judging/vectors/with-judgments.ts'
 import type { Skipped } from './options.ts'
 import type { Cell } from './regimes.ts'
 import type { LeftOut } from './search/fewer-layers.ts'
@@ -31,6 +32,8 @@ export interface Figures {
   readonly points: 'accuracy' | 'nDCG@10' | 'cosine' | 'Spearman' | 'tags' | 'labels' | 'correlation' | 'WER'
   /** Of vectors that people's judgments decide on: their mean cosine to the dense ones. Far ones may be as good, but not in one index with these. */
   readonly cosine?: number
+  /** Judgments of texts to embed that were too few to choose by, so that vectors were compared with the dense ones. */
+  readonly tooFewJudged?: TooFewJudged
   /** The documents that queries were searched in. Few of them are an easy search, in which less is lost than in many. */
   readonly documents?: number
   /** Whether the upper end of the interval is within it, so that the plan loses more with probability 2.5 % at most. */

@@ -30,6 +30,9 @@ test('says by which loss a plan was chosen, whether the same examples tell it, a
     'vectors have a cosine of 0.96 to the dense ones: embed all texts of an index by one of the two files\n' +
       'searched in 160 documents: in more of them more may be lost\n',
   )
+  expect(linesOf({ tooFewJudged: { of: 'pairs', count: 12, needed: 60 } })).toContain(
+    '12 judged pairs are too few to choose by (it takes 60): vectors are compared with the dense ones\n',
+  )
   const alarms = (['accuracy', 'labels', 'tags', 'correlation'] as const).map(
     (points) => /ALARM {2}the dense model gives (.*), so/.exec(linesOf({ points, oneAnswer: true }))?.[1],
   )

@@ -61,6 +61,7 @@ export function describeLoss(figures: Figures): string[] {
     contradicted,
     cosine,
     documents,
+    tooFewJudged,
     maxLoss,
   } = figures
   if (loss === undefined) return []
@@ -78,6 +79,7 @@ export function describeLoss(figures: Figures): string[] {
       : [
           `vectors have a cosine of ${cosine.toFixed(2)} to the dense ones: embed all texts of an index by one of the two files`,
         ]),
+    ...(tooFewJudged === undefined ? [] : [tooFewText(tooFewJudged)]),
     ...(documents === undefined ? [] : [`searched in ${documents} documents: in more of them more may be lost`]),
     ...(repeated === 0
       ? []
@@ -91,6 +93,10 @@ export function describeLoss(figures: Figures): string[] {
       ? [`ALARM  labels say that it loses more than ${amountOf(maxLoss, unit)}: check it on other examples`]
       : []),
   ]
+}
+
+function tooFewText({ of, count, needed }: NonNullable<Figures['tooFewJudged']>): string {
+  return `${count} judged ${of} are too few to choose by (it takes ${needed}): vectors are compared with the dense ones`
 }
 
 /** The alarm of an answer that is the only one; undefined for points that have none. */

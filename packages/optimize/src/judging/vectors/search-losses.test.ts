@@ -2,7 +2,7 @@ import { type ModelInputs, someExamples, textDataset } from '@tp/data/inputs'
 import { expect, test } from 'vitest'
 import { splitOf } from '../split.ts'
 import { foundBy, rowsOfSearch, sampleSearch, searchLosses } from './search-losses.ts'
-import { withJudgments } from './with-judgments.ts'
+import { tooFewJudged, withJudgments } from './with-judgments.ts'
 
 const DOCUMENTS = 500
 
@@ -79,7 +79,9 @@ test('takes judgments of 40 queries or more, and compares vectors where there ar
     return { task: 'embeddings', inputs, judged: search.data } as const
   }
   expect(withJudgments(dataOf(40)).search?.of).toHaveLength(540)
+  expect(tooFewJudged(dataOf(40))).toBeUndefined()
   expect(withJudgments(dataOf(39)).search).toBeUndefined()
+  expect(tooFewJudged(dataOf(39))).toEqual({ of: 'queries', count: 39, needed: 40 })
   expect(withJudgments({ ...dataOf(40), byToken: true }).search).toBeUndefined()
   // Some of the texts have other positions.
   const { inputs, ...others } = dataOf(40)

@@ -30,7 +30,7 @@ import {
   where,
 } from '@tp/core'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
-import { decodeModel, emitModel, type Model } from '@tp/onnx'
+import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
 import { inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { countFlops, inspect, prune, transform } from '../src/index.ts'
@@ -191,6 +191,24 @@ describe('a head that reads one token at a position of its own', () => {
     const kept = await expectHiddenKeys(built, plan, inputsOf('right'))
     expect(kept.map((row) => row.at(-1))).toEqual([7, 7, 7])
     expect(kept.map((row) => row.length)).toEqual([6, 5, 3])
+  })
+
+  test.each<[string, (x: Tensor) => Tensor]>([
+    ['the last real token', (x) => pairs(x, lastAttended)],
+    ['the class token and the last real one', (x) => add(gather(x, 0, 1), mul(pairs(x, lastAttended), 0.5))],
+    ['the class token and one of padding', (x) => add(gather(x, 0, 1), mul(gather(x, -1, 1), 0.5))],
+  ])('reads the same after two prunings as after one: %s', async (_, read) => {
+    const head = (x: Tensor): Tensor => classify(read(x))
+    const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, hide: masked, head }) }))
+    const pruned = (from: Model, amounts: ScheduleOptions): Model =>
+      transform(from, prune({ method: receivedAttention(), schedule: schedule(3, amounts) })).model
+    const twice = pruned(decodeModel(encodeModel(pruned(model, { layers: [0], keep: 0.6 }))), {
+      layers: [1],
+      keep: 0.5,
+    })
+    const once = pruned(model, { layers: [0, 1], keep: [0.6, 0.5] })
+    const [a, b] = [await run(twice, inputsOf('right')), await run(once, inputsOf('right'))]
+    expect(difference(numbers(a.logits), numbers(b.logits))).toBe(0)
   })
 
   test('refuses a position that the hidden states choose', () => {

@@ -2,12 +2,15 @@
 import { type PruneOptions, pack, prune, transform } from '@tp/compiler'
 import {
   add,
+  axisSize,
+  cast,
   clip,
   constant,
   div,
   equal,
   exp,
   expand,
+  gatherND,
   log,
   logSoftmax,
   matmul,
@@ -15,7 +18,9 @@ import {
   mean,
   mul,
   neg,
+  none,
   norm2,
+  range,
   reciprocal,
   relu,
   schedule,
@@ -26,6 +31,7 @@ import {
   sum,
   swapLast,
   type Tensor,
+  unsqueeze,
   where,
 } from '@tp/core'
 import { receivedAttention } from '@tp/method-attention'
@@ -72,6 +78,10 @@ const headsByName: Readonly<Record<string, Head>> = {
     const scores = where(equal(mask, 0), -1e9, sum(x, -1, { keepDims: true }))
     return squeeze(matmul(swapLast(softmax(scores, 1)), x), [1])
   },
+  'the last real token': ({ x, mask }) => {
+    const positions = unsqueeze(cast(range(0, squeeze(axisSize(mask, 1), [0])), 'float32'), [1])
+    return gatherND(x, cast(max(mul(mask, positions), 1), 'int64'), 1)
+  },
   'states less their own mean, divided by their deviation': ({ x, mask }) => {
     const apart = sub(x, expand(div(sum(x, -1, { keepDims: true }), hidden), shape(x)))
     return div(
@@ -98,6 +108,11 @@ const prunings: Readonly<Record<string, PrunedHead>> = {
   'that counts merged tokens, and padding': [
     'masked states that are at least 0.01, summed',
     { method: tome(), schedule: half },
+  ],
+  'of whose last layer one token is computed': ['the last real token', { method: none(), schedule: new Map() }],
+  'of whose last layer one of the kept tokens is computed': [
+    'the last real token',
+    { method: receivedAttention(), schedule: half },
   ],
 }
 

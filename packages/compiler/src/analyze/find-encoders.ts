@@ -1,6 +1,7 @@
 import { TpError } from '@tp/core'
 import { type Dim, isUnknown, namesIn } from '@tp/core/expression'
 import { headsInBatch } from '../operators/heads.ts'
+import type { PositionRead } from '../operators/token-position.ts'
 import { hasTrait } from '../operators/traits.ts'
 import { batchFirst } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
@@ -127,7 +128,8 @@ function encoderOf(program: Program, stack: Stack, expansions: readonly WrittenO
   requireKnownLayers(program, layers, axis)
   const heads = checkLayers(program, layers, open, axis)
   for (const layer of layers.slice(open)) requirePairwiseTerms(program, axis, layer, first.input)
-  const axes = [axis, ...(earlier?.restored?.to ?? []).flatMap((to) => tracedAgain(program, to))]
+  const again = (earlier?.restored?.to ?? []).flatMap((to) => tracedAgain(program, to))
+  const axes = [axis, ...again]
   // The counts by which an earlier pruning fills rows with a mean are about the tokens that are there again.
   const filled = new Set((earlier?.restored?.to ?? []).flatMap((to) => [...program.before(to)]))
   const reads = Math.max(...axes.map((each) => each.reads))
@@ -170,7 +172,10 @@ function encoderOf(program: Program, stack: Stack, expansions: readonly WrittenO
     protectedTokens: [...firstPositions(Math.max(reads, leading, outside)), ...last].filter(isFree),
     apart: [...firstPositions(Math.max(reads, leading, readsIds ? outside : 0)), ...last],
     required: firstPositions(reads),
-    positionReads: axes.flatMap(({ positionReads }) => positionReads),
+    positionReads: [
+      ...(earlier === undefined ? axis.positionReads : amongKept(axis)),
+      ...again.flatMap((each) => each.positionReads),
+    ],
     poolCounts: axes
       .flatMap((each) => findPoolCounts(program, each, pool))
       .filter(({ node }) => !filled.has(node.output[0] as string)),
@@ -180,6 +185,11 @@ function encoderOf(program: Program, stack: Stack, expansions: readonly WrittenO
     tokenOutputs: outputsWith(program, axes, (dims) => dims.includes(TOKENS)),
     countedOutputs: outputsWith(program, axes, (dims) => !dims.includes(TOKENS) && dims.some(isCounted)),
   }
+}
+
+/** Reads of the tokens that an earlier pruning has kept. */
+function amongKept({ positionReads }: TokenAxis): PositionRead[] {
+  return positionReads.map((read) => ({ ...read, amongKept: true }))
 }
 
 /** The tokens that an earlier pruning has restored; none where a head reads them all at their positions. */

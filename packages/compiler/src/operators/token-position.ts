@@ -11,6 +11,8 @@ export function positionKey(position: TokenPosition): string {
 export interface PositionRead {
   readonly node: NodeProto
   readonly position: TokenPosition
+  /** The position counts the tokens that an earlier pruning has kept; absent: those of the input. */
+  readonly amongKept?: true
 }
 
 /** The position that an index or the start of a slice to the end names, if it is the last one. */
@@ -21,7 +23,7 @@ export function lastPosition(flow: Flow, index: Dim | undefined): TokenPosition 
 
 /**
  * The position that a GatherND or GatherElements on [b,n,…] reads in every example, if it is one token of each: by pairs
- * (example, token) [b,2], by [b,1] with the examples as batch, or by [b,1,1] that repeats for every feature. Indices must not come
+ * (example, token) [b,2], by [b,1] or [b,1,1] with the examples as batch, or by [b,1,1] that repeats for every feature. Indices must not come
  * from the tokens themselves.
  */
 export function indexedPosition(flow: Flow, node: NodeProto): TokenPosition | undefined {
@@ -36,12 +38,18 @@ function indexOfRows(flow: Flow, node: NodeProto, data: string, indices: string)
   const { program } = flow
   const batchDims = Number(node.attribute.find(({ name }) => name === 'batch_dims')?.i ?? 0)
   const { rank, dims } = program.tensor(indices)
+  // [b,1,1] keeps the axis of the tokens: so does pruning where it computes the read token alone.
+  if (batchDims === 1 && rank >= 2 && dims.slice(1).every((dim) => dim === 1)) return withoutAxes(flow, indices)
   if (rank !== 2) return undefined
-  if (batchDims === 1) return dims[1] === 1 ? indices : undefined
   const pair = program.graph.producer(through(flow, indices, 'same values'))
   if (dims[1] !== 2 || pair?.opType !== 'Concat' || pair.input.length !== 2) return undefined
   const [rows, tokens] = pair.input as [string, string]
   return numbersRows(flow, rows, program.tensor(data).dims[0] as Dim) ? tokens : undefined
+}
+
+/** The value that unit axes were added to: several reads of one token each may have added their own. */
+function withoutAxes(flow: Flow, indices: string): string {
+  return through(flow, indices, 'joined axes', 'unit axes')
 }
 
 function repeatedIndex(flow: Flow, indices: string): string | undefined {

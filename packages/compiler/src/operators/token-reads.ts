@@ -88,7 +88,7 @@ const gather: Repair = (flow, node) => {
 const indexed: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [data] = inputs as [Tensor]
-  const position = data.rank === 3 && data.dims[1] === flow.count ? indexedPosition(flow, node) : undefined
+  const position = data.rank >= 3 && data.dims[1] === flow.count ? indexedPosition(flow, node) : undefined
   if (position === undefined) {
     throw new Refused(
       'TP_TOKEN_INDEX',

@@ -1,8 +1,9 @@
-import { argMax, cast, cumSum, gatherND, type Method, not, type Tensor } from '@tp/core'
+import { argMax, cast, cumSum, equal, gatherND, type Method, max, not, type Tensor, where } from '@tp/core'
 import { countTokens, initialState, type TokenState } from '@tp/core/host'
-import { recordLost } from '../analyze/earlier-cuts.ts'
+import { type EarlierCuts, recordLost } from '../analyze/earlier-cuts.ts'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Layer } from '../analyze/layer.ts'
+import type { TokenPosition } from '../operators/operator.ts'
 import { positionKey } from '../operators/token-position.ts'
 import { Operands } from '../program/operands.ts'
 import type { Named, Program } from '../program/program.ts'
@@ -40,9 +41,11 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
   const hidden = value(site === 'input' || earlier !== undefined ? first.input : first.site, ['B', 'N', 'D'])
   const attended = mask === undefined ? undefined : attendedTokens(value(mask, ['B', 'N']), encoder)
   const protectedInputs = new Map<string, Tensor>()
-  for (const { position } of encoder.positionReads) {
+  for (const { position, amongKept } of encoder.positionReads) {
     if (protectedInputs.has(positionKey(position))) continue
-    const { name, tensor } = writePosition(program, first.input, position)
+    const { name, tensor } = amongKept
+      ? writeKeptPosition(program, encoder, position)
+      : writePosition(program, first.input, position)
     protectedInputs.set(positionKey(position), value(name, tensor.dims[0] === 1 ? [1, 1] : ['B', 1]))
   }
   if (encoder.poolsLast) {
@@ -84,6 +87,18 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
     names,
     positions,
   }
+}
+
+/** The index in the model's input of the token at a position among those that earlier cuts have kept, as {@link writePosition} writes it. */
+function writeKeptPosition(program: Program, { layers, earlier, batch }: Encoder, position: TokenPosition): Named {
+  const [{ input }, { cuts, last }] = [layers[0] as Layer, earlier as EarlierCuts]
+  const { names, value } = new Operands(program)
+  const slot = writePosition(program, last.after, position)
+  const slots = initialState(value(last.after, ['B', `N${cuts.length - 1}`, 'D']), undefined, []).position
+  const inInput = keptBy(initialState(value(input, ['B', 'N', 'D']), undefined, []).position, cuts, value)
+  const isThere = equal(slots, value(slot.name, slot.tensor.dims[0] === 1 ? [1, 1] : ['B', 1]))
+  const found = max(where(isThere, inInput, -1), 1, { keepDims: true })
+  return program.write(found, names, { prefix: 'tp/position', dims: [[batch, 1]] })
 }
 
 /** The position of the last attended token of each example, as {@link writePosition} writes it. */

@@ -238,6 +238,21 @@ test('finds a mask that is rebuilt for the pooling from the shape of the states 
   await expectHiddenKeys(built, plan, inputs)
 })
 
+test('names the masks of layers that have masks of their own', () => {
+  const byLength = hidings.added?.(less(positions, unsqueeze(lengths, [1]))) as Built['hide']
+  const byMark = hidings.added?.(cast(attentionMask, 'bool')) as Built['hide']
+  let layers = 0
+  const hide: Built['hide'] = (scores) => (layers++ === 0 ? byLength : byMark)(scores)
+  const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, hide, pooling: 'cls' }) }))
+  expect(inspect(model)).toMatchObject({
+    ok: false,
+    refusal: {
+      code: 'TP_MASK',
+      message: expect.stringMatching(/layer 0 by \S+, layer 1 by attention_mask; prune the model as/),
+    },
+  })
+})
+
 test('refuses lengths without a value for each token in between', () => {
   const scale = mean(cast(unsqueeze(lengths, [1]), 'float32'), 1, { keepDims: true })
   const model = emitModel({

@@ -41,7 +41,33 @@ export function findMask(program: Program, layers: readonly Layer[], stream: str
       refused ??= error
     }
   }
-  throw refused ?? noMask(program, layers, inputs)
+  throw masksApart(program, layers, stream) ?? refused ?? noMask(program, layers, inputs)
+}
+
+/** The refusal of layers that have masks of their own: where an optimizer has fused some of them, these count tokens, and the others look at each. */
+function masksApart(program: Program, layers: readonly Layer[], stream: string): Refused | undefined {
+  if (layers.length < 2) return undefined
+  const own = new Map<string, number>()
+  for (const [i, layer] of layers.entries()) {
+    const mask = maskOf(program, layer, stream)
+    if (mask === undefined) return undefined
+    if (!own.has(mask.name)) own.set(mask.name, i)
+  }
+  if (own.size < 2) return undefined
+  const seen = [...own].map(([name, layer]) => `layer ${layer} by ${name}`).join(', ')
+  const advice = 'prune the model as it was exported, and optimize it afterwards'
+  const node = layers[[...own.values()][1] as number]?.attention.chain.at(-1)
+  return new Refused('TP_MASK', `the layers do not hide padding by one mask: ${seen}; ${advice}`, node)
+}
+
+/** The mask of one layer alone, if it has one. */
+function maskOf(program: Program, layer: Layer, stream: string): Mask | undefined {
+  try {
+    return findMask(program, [layer], stream).mask
+  } catch (error) {
+    if (error instanceof Refused) return undefined
+    throw error
+  }
 }
 
 /** The value that says which tokens are padding, if there is one, and a layer that hides later tokens from earlier ones. */

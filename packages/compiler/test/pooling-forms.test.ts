@@ -61,10 +61,15 @@ const maskedMean: Head = (x) => weighted(x, mask())
 
 const masked: Head = (x) => sum(mul(x, unsqueeze(mask(), 2)), 1)
 
+/** The number of tokens, padding included. */
+const whole = (): Tensor => cast(axisSize(input('input_ids', 'int64', ['batch', 'sequence']), 1), 'float32')
+
 /** Means of which the number is made so that it cannot follow the tokens. */
 const refusedMeans: Readonly<Record<string, Head>> = {
   CumSum: (x) => div(masked(x), slice(cumSum(mask(), 1), { axis: 1, start: -1 })),
   MatMul: (x) => div(masked(x), matmul(mask(), fill(1, 'float32', [axisSize(mask(), 1), 1]))),
+  ReduceMean: (x) => div(masked(x), mul(mean(mask(), 1, { keepDims: true }), whole())),
+  ReduceSum: (x) => div(mean(mul(x, unsqueeze(mask(), 2)), 1), div(total(mask()), whole())),
   Softmax: (x) => sum(mul(x, unsqueeze(softmax(mul(sub(mask(), 1), 1e4), -1), 2)), 1),
 }
 

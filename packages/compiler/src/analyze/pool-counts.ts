@@ -3,6 +3,7 @@ import { knownRowAxes } from '../operators/row-axes.ts'
 import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import { type Division, divisionsOf, isDividedBy } from './count-divisions.ts'
+import { constantNumber } from './graph-constant.ts'
 import type { TokenAxis } from './token-axis.ts'
 
 /**
@@ -48,13 +49,31 @@ export function findPoolCounts(program: Program, tokens: TokenAxis, { mask, site
     const isCount = hasTrait(node, 'reduction') && isSummed(program, node, axis)
     const divisions = divisionsOf(program, output, derived, { isWeight: node.opType === 'Softmax' })
     for (const division of divisions) {
-      const obstacle = inside.has(division.node.output[0] as string) ? 'layer' : isCount ? undefined : 'form'
+      const isPlain = isCount && !meetsSizes(program, output, division)
+      const obstacle = inside.has(division.node.output[0] as string) ? 'layer' : isPlain ? undefined : 'form'
       found.push({ node, axis, division, ...(obstacle && { obstacle }) })
     }
     const isAlone = divisions.length === 0 && node.opType === 'ReduceSum' && isCount && !inside.has(output)
     if (isAlone && axes.has(name) && isDividedBy(program, output)) found.push({ node, axis })
   }
   return found
+}
+
+/** Whether a count is calculated with a number that the sizes of the inputs decide, as n · mean(mask): it counts all tokens, and would not follow the kept ones. */
+function meetsSizes(program: Program, count: string, { path }: Division): boolean {
+  const derived = program.after(count)
+  const isSize = (name: string): boolean => {
+    const { hasShape, dims } = program.tensor(name)
+    return (
+      hasShape &&
+      dims.every((dim) => dim === 1) &&
+      !derived.has(name) &&
+      constantNumber(program.graph, name) === undefined
+    )
+  }
+  return path.some(
+    ({ node, index }) => hasTrait(node, 'arithmetic') && node.input.some((name, i) => i !== index && isSize(name)),
+  )
 }
 
 /** Readers of values along an axis of theirs that counts tokens. */

@@ -49,7 +49,8 @@ export function findPoolCounts(program: Program, tokens: TokenAxis, { mask, site
     const isCount = hasTrait(node, 'reduction') && isSummed(program, node, axis)
     const divisions = divisionsOf(program, output, derived, { isWeight: node.opType === 'Softmax' })
     for (const division of divisions) {
-      const isPlain = isCount && !meetsSizes(program, output, division)
+      // The sizes of a file that was pruned before were written next to the count, and follow it.
+      const isPlain = isCount && (indices !== undefined || !meetsSizes(program, output, division))
       const obstacle = inside.has(division.node.output[0] as string) ? 'layer' : isPlain ? undefined : 'form'
       found.push({ node, axis, division, ...(obstacle && { obstacle }) })
     }

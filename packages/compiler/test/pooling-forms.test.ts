@@ -3,6 +3,7 @@ import {
   axisSize,
   cast,
   clip,
+  constant,
   cumSum,
   div,
   einsum,
@@ -12,6 +13,7 @@ import {
   input,
   log,
   matmul,
+  maximum,
   mean,
   mul,
   neg,
@@ -64,14 +66,22 @@ const masked: Head = (x) => sum(mul(x, unsqueeze(mask(), 2)), 1)
 /** The number of tokens, padding included. */
 const whole = (): Tensor => cast(axisSize(input('input_ids', 'int64', ['batch', 'sequence']), 1), 'float32')
 
+/** The share of the tokens that are real. */
+const share = (): Tensor => mean(mask(), 1, { keepDims: true })
+
 /** Means of which the number is made so that it cannot follow the tokens. */
-const refusedMeans: Readonly<Record<string, Head>> = {
-  CumSum: (x) => div(masked(x), slice(cumSum(mask(), 1), { axis: 1, start: -1 })),
-  MatMul: (x) => div(masked(x), matmul(mask(), fill(1, 'float32', [axisSize(mask(), 1), 1]))),
-  ReduceMean: (x) => div(masked(x), mul(mean(mask(), 1, { keepDims: true }), whole())),
-  ReduceSum: (x) => div(mean(mul(x, unsqueeze(mask(), 2)), 1), div(total(mask()), whole())),
-  Softmax: (x) => sum(mul(x, unsqueeze(softmax(mul(sub(mask(), 1), 1e4), -1), 2)), 1),
-}
+const refusedMeans: readonly (readonly [operator: string, form: string, head: Head])[] = [
+  ['CumSum', 'its last sum', (x) => div(masked(x), slice(cumSum(mask(), 1), { axis: 1, start: -1 }))],
+  ['MatMul', 'ones', (x) => div(masked(x), matmul(mask(), fill(1, 'float32', [axisSize(mask(), 1), 1])))],
+  ['ReduceMean', 'a mean times the length', (x) => div(masked(x), mul(share(), whole()))],
+  ['ReduceMean', 'a mean times a fixed length', (x) => div(masked(x), mul(share(), tokens))],
+  [
+    'ReduceSum',
+    'a sum over the length',
+    (x) => div(mean(mul(x, unsqueeze(mask(), 2)), 1), div(total(mask()), whole())),
+  ],
+  ['Softmax', 'shares', (x) => sum(mul(x, unsqueeze(softmax(mul(sub(mask(), 1), 1e4), -1), 2)), 1)],
+]
 
 /** Forms of one mean, as exporters write them. */
 const means: Readonly<Record<string, Head>> = {
@@ -80,8 +90,9 @@ const means: Readonly<Record<string, Head>> = {
   'a sum by Einsum, divided': (x) => div(einsum('bn,bnd->bd', mask(), x), total(mask())),
   'a sum times a power of the count': (x) => mul(masked(x), pow(total(mask()), -1)),
   'a sum times the count by logarithms': (x) => mul(masked(x), exp(neg(log(total(mask()))))),
-  'a mean over that of the mask': (x) =>
-    div(mean(mul(x, unsqueeze(mask(), 2)), 1), mean(mask(), 1, { keepDims: true })),
+  'a mean over that of the mask': (x) => div(mean(mul(x, unsqueeze(mask(), 2)), 1), share()),
+  'a sum over the count, or a computed 1': (x) =>
+    div(masked(x), maximum(total(mask()), cast(constant(1, 'int64'), 'float32'))),
   'a sum over the words that are not padding': (x) => {
     const ids = input('input_ids', 'int64', ['batch', 'sequence'])
     return div(masked(x), total(cast(not(equal(ids, PADDING)), 'float32')))
@@ -115,11 +126,11 @@ async function logitsOf(head: Head, options?: PruneOptions, fed: NamedTensors = 
   return numbers((await run(result.model, fed)).logits)
 }
 
-for (const [name, head] of Object.entries(refusedMeans)) {
-  test(`a mean is refused whose number of tokens is made by ${name}`, async () => {
+for (const [operator, form, head] of refusedMeans) {
+  test(`a mean is refused whose number of tokens is made by ${operator}: ${form}`, async () => {
     expect(difference(await logitsOf(head), await logitsOf(maskedMean))).toBeLessThan(1e-5)
     await expect(logitsOf(head, prunings[0][1])).rejects.toThrow(
-      expect.objectContaining({ code: 'TP_POOLING', message: expect.stringContaining(`that ${name} makes`) }),
+      expect.objectContaining({ code: 'TP_POOLING', message: expect.stringContaining(`that ${operator} makes`) }),
     )
   })
 }

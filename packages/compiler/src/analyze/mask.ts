@@ -122,14 +122,10 @@ function inputsUpstream(program: Program, names: readonly string[], stops: Reado
   for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
     if (seen.has(name)) continue
     seen.add(name)
-    if (isInput(program, name)) inputs.add(name)
+    if (program.isInput(name)) inputs.add(name)
     for (const source of program.sources(name)) queue.push(source)
   }
   return inputs
-}
-
-function isInput(program: Program, name: string): boolean {
-  return program.graph.producer(name) === undefined && program.graph.initializer(name) === undefined
 }
 
 /**
@@ -154,7 +150,7 @@ function yesOrNoIf(program: Program, name: string): readonly string[] | undefine
   const unlessUnproven = (holds: boolean | undefined): readonly string[] | undefined => (holds ? [] : undefined)
   const isYesOrNo = value?.every((entry) => entry === 0 || entry === 1)
   const node = program.graph.producer(name)
-  if (node === undefined) return unlessUnproven(isInput(program, name) ? !isTokenNumbers(program, name) : isYesOrNo)
+  if (node === undefined) return unlessUnproven(program.isInput(name) ? !isTokenNumbers(program, name) : isYesOrNo)
   const operands = node.input.filter((input) => input !== '')
   if (node.opType === 'Constant') return unlessUnproven(isYesOrNo)
   if (node.opType === 'ConstantOfShape') return unlessUnproven(isFilledWithYesOrNo(program.tensor(name)))
@@ -182,7 +178,7 @@ function isTokenNumbers(program: Program, name: string): boolean {
 /** The input of the model that says which tokens are padding, if there is one that says nothing else. */
 export function maskInput(program: Program, { mask, maskMarksPadding, layers }: Encoder): Mask | undefined {
   if (mask === undefined) return undefined
-  if (isInput(program, mask)) return { name: mask, padding: maskMarksPadding ? 1 : 0 }
+  if (program.isInput(mask)) return { name: mask, padding: maskMarksPadding ? 1 : 0 }
   const [first] = layers as [Layer]
   const [name, ...others] = program.inputsOf(mask)
   if (name === undefined || others.length > 0 || isTokenNumbers(program, name)) return undefined

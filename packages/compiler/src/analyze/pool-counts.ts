@@ -3,7 +3,6 @@ import { knownRowAxes } from '../operators/row-axes.ts'
 import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import { type Division, divisionsOf, isDividedBy } from './count-divisions.ts'
-import { constantNumber } from './graph-constant.ts'
 import type { TokenAxis } from './token-axis.ts'
 
 /**
@@ -50,7 +49,7 @@ export function findPoolCounts(program: Program, tokens: TokenAxis, { mask, site
     const divisions = divisionsOf(program, output, derived, { isWeight: node.opType === 'Softmax' })
     for (const division of divisions) {
       // The sizes of a file that was pruned before were written next to the count, and follow it.
-      const isPlain = isCount && (indices !== undefined || !meetsSizes(program, output, division))
+      const isPlain = isCount && (indices !== undefined || !isScaled(program, node, division))
       const obstacle = inside.has(division.node.output[0] as string) ? 'layer' : isPlain ? undefined : 'form'
       found.push({ node, axis, division, ...(obstacle && { obstacle }) })
     }
@@ -60,21 +59,22 @@ export function findPoolCounts(program: Program, tokens: TokenAxis, { mask, site
   return found
 }
 
-/** Whether a count is calculated with a number that the sizes of the inputs decide, as n · mean(mask): it counts all tokens, and would not follow the kept ones. */
-function meetsSizes(program: Program, count: string, { path }: Division): boolean {
-  const derived = program.after(count)
+/**
+ * Whether a count is calculated with a number of all tokens, as n · mean(mask), which would not follow the kept ones: with a size of
+ * the inputs, or, of a mean, with any factor, which is n as a number where the length is fixed.
+ */
+function isScaled(program: Program, count: NodeProto, { path }: Division): boolean {
+  const derived = program.after(count.output[0] as string)
   const isSize = (name: string): boolean => {
     const { hasShape, dims } = program.tensor(name)
-    return (
-      hasShape &&
-      dims.every((dim) => dim === 1) &&
-      !derived.has(name) &&
-      constantNumber(program.graph, name) === undefined
-    )
+    if (!hasShape || dims.some((dim) => dim !== 1)) return false
+    return [...program.upstream([name])].some(({ input }) => input.some((source) => program.isInput(source)))
   }
-  return path.some(
-    ({ node, index }) => hasTrait(node, 'arithmetic') && node.input.some((name, i) => i !== index && isSize(name)),
-  )
+  return path.some(({ node, index }) => {
+    const others = node.input.filter((name, i) => i !== index && !derived.has(name))
+    const isFactor = hasTrait(count, 'average') && hasTrait(node, 'factor')
+    return hasTrait(node, 'arithmetic') && others.some((name) => isFactor || isSize(name))
+  })
 }
 
 /** Readers of values along an axis of theirs that counts tokens. */

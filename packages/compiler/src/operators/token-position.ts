@@ -38,18 +38,14 @@ function indexOfRows(flow: Flow, node: NodeProto, data: string, indices: string)
   const { program } = flow
   const batchDims = Number(node.attribute.find(({ name }) => name === 'batch_dims')?.i ?? 0)
   const { rank, dims } = program.tensor(indices)
-  // [b,1,1] keeps the axis of the tokens: so does pruning where it computes the read token alone.
-  if (batchDims === 1 && rank >= 2 && dims.slice(1).every((dim) => dim === 1)) return withoutAxes(flow, indices)
+  // [b,1,1] keeps the axis of the tokens: so does pruning where it computes the read token alone. Several reads may have added axes of their own.
+  if (batchDims === 1 && rank >= 2 && dims.slice(1).every((dim) => dim === 1))
+    return through(flow, indices, 'joined axes', 'unit axes')
   if (rank !== 2) return undefined
   const pair = program.graph.producer(through(flow, indices, 'same values'))
   if (dims[1] !== 2 || pair?.opType !== 'Concat' || pair.input.length !== 2) return undefined
   const [rows, tokens] = pair.input as [string, string]
   return numbersRows(flow, rows, program.tensor(data).dims[0] as Dim) ? tokens : undefined
-}
-
-/** The value that unit axes were added to: several reads of one token each may have added their own. */
-function withoutAxes(flow: Flow, indices: string): string {
-  return through(flow, indices, 'joined axes', 'unit axes')
 }
 
 function repeatedIndex(flow: Flow, indices: string): string | undefined {

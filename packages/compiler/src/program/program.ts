@@ -198,14 +198,14 @@ export class Program {
       }
       stack.pop()
       if (this.#data.has(next)) continue
-      this.#data.set(next, this.#isInput(next) || sources.some((source) => this.#data.get(source)))
+      this.#data.set(next, this.isInput(next) || sources.some((source) => this.#data.get(source)))
     }
     return this.#data.get(name) as boolean
   }
 
   /** The model's inputs whose contents (not shapes) a value depends on, other than by way of `stop`. */
   inputsOf(name: string, stop?: string): Set<string> {
-    return new Set([...this.before(name, stop)].filter((source) => source !== stop && this.#isInput(source)))
+    return new Set([...this.before(name, stop)].filter((source) => source !== stop && this.isInput(source)))
   }
 
   /** Everything that a value's contents are computed from, itself included; not what lies upstream of `stop`. */
@@ -256,7 +256,8 @@ export class Program {
     throw new TpError('TP_TOO_COMPLEX', 'compiler', `${reason}; export each encoder to a file of its own`)
   }
 
-  #isInput(name: string): boolean {
+  /** True for an input of the model, whose contents are not in the file. */
+  isInput(name: string): boolean {
     return name !== '' && this.graph.producer(name) === undefined && this.graph.initializer(name) === undefined
   }
 }

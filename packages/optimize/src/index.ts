@@ -2,6 +2,7 @@
 
 export type { Losses } from './judging/answers.ts'
 export type { Loss, Tolerance } from './judging/loss.ts'
+export type { TooFewJudged } from './judging/vectors/with-judgments.ts'
 export { verifyInSequence } from './judging/verify.ts'
 export { optimize } from './optimize.ts'
 export type { Figures, OptimizedCascade, OptimizedPlan } from './optimized-plan.ts'

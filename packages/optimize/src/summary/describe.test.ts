@@ -62,6 +62,10 @@ test('says what 8 bits do alone, and that a plan is in them', () => {
   const eightBits = { speedup: 1.9, loss: { estimate: 4, low: 3, high: 5 }, holds: false }
   const dense = linesOf({ format: 1, method: 'none' }, { eightBits })
   expect(dense).toContain('nothing pruned or in 8 bits is faster and loses no more than 1 point\n')
+  const tooFewJudged = { of: 'queries', count: 3, needed: 40 } as const
+  expect(linesOf({ format: 1, method: 'none' }, { tooFewJudged })).toContain(
+    '3 judged queries are too few to choose by',
+  )
   expect(dense).toContain('4.0 (3.0 … 5.0) points on the examples for choosing; nothing was pruned in 8 bits\n')
 })
 

@@ -11,13 +11,14 @@ import { changesNothing, lossUnits } from './verdict.ts'
  * console.log(describeOptimized(plan).join('\n'))
  */
 export function describeOptimized({ regimes, figures, cascade }: OptimizedPlan): string[] {
-  const { loss, grid, maxLoss, eightBits, leftOut, encoder, speedup } = figures
+  const { loss, grid, maxLoss, eightBits, leftOut, encoder, speedup, tooFewJudged } = figures
   const last = regimes.at(-1)?.plan
   const alone = [...(eightBits ? [eightBitsText(eightBits)] : []), ...(leftOut ? [leftOutText(leftOut)] : [])]
   if (last === undefined || loss === undefined || changesNothing(last)) {
     const tried = ['pruned', ...(eightBits ? ['in 8 bits'] : []), ...(leftOut ? ['with fewer layers'] : [])]
     return [
       `nothing ${tried.join(' or ')} is faster and loses no more than ${amountOf(maxLoss, lossUnits[figures.points])}`,
+      ...tooFewLines(tooFewJudged),
       ...alone,
       `dead tokens are removed even so${speedup === undefined ? '' : `, which is exact: ${factor(speedup.estimate)} as fast`}`,
     ]
@@ -79,7 +80,7 @@ export function describeLoss(figures: Figures): string[] {
       : [
           `vectors have a cosine of ${cosine.toFixed(2)} to the dense ones: embed all texts of an index by one of the two files`,
         ]),
-    ...(tooFewJudged === undefined ? [] : [tooFewText(tooFewJudged)]),
+    ...tooFewLines(tooFewJudged),
     ...(documents === undefined ? [] : [`searched in ${documents} documents: in more of them more may be lost`]),
     ...(repeated === 0
       ? []
@@ -95,8 +96,12 @@ export function describeLoss(figures: Figures): string[] {
   ]
 }
 
-function tooFewText({ of, count, needed }: NonNullable<Figures['tooFewJudged']>): string {
-  return `${count} judged ${of} are too few to choose by (it takes ${needed}): vectors are compared with the dense ones`
+function tooFewLines(judged: Figures['tooFewJudged']): string[] {
+  if (judged === undefined) return []
+  const { of, count, needed } = judged
+  return [
+    `${count} judged ${of} are too few to choose by (it takes ${needed}): vectors are compared with the dense ones`,
+  ]
 }
 
 /** The alarm of an answer that is the only one; undefined for points that have none. */

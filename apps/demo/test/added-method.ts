@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import type { Page } from 'playwright-core'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
-import { eventually, outcomeOf } from './page-objects.ts'
+import { choose, eventually, outcomeOf } from './page-objects.ts'
 import type { DemoSite } from './site.ts'
 
 const DESCRIPTION = 'keeps tokens by received attention times the norm of their state'
@@ -69,7 +69,7 @@ export function addedMethodTests({ page, show }: DemoSite): void {
     await page.getByText('keeps the others').waitFor()
     await eventually(outcome.prunedAt).not.toEqual(first)
     await outcome.settled()
-    await page.getByRole('radio', { name: 'Balanced' }).check({ force: true })
+    await choose(page, 'Balanced')
   })
 
   test('adds a plugin by the address of its module on another server', { tags: 'exhaustive' }, async () => {
@@ -84,7 +84,7 @@ export function addedMethodTests({ page, show }: DemoSite): void {
     await eventually(() => page.getByLabel('Pruning method').inputValue()).toBe('norm-times-attention')
     await outcome.settled()
     await page.getByRole('button', { name: 'Download the pruned model', disabled: false }).waitFor()
-    await page.getByRole('radio', { name: 'Balanced' }).check({ force: true })
+    await choose(page, 'Balanced')
   })
 }
 

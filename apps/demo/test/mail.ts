@@ -1,6 +1,6 @@
 import type { Worker } from 'playwright-core'
 import { beforeAll, expect, test } from 'vitest'
-import { eventually, outcomeOf } from './page-objects.ts'
+import { choose, eventually, outcomeOf } from './page-objects.ts'
 import type { DemoSite } from './site.ts'
 
 const SPAM =
@@ -9,7 +9,6 @@ const SPAM =
 export function mailTests({ page, show }: DemoSite): void {
   const outcome = outcomeOf(page)
   const text = page.getByLabel('Is it spam? A mail, or any text')
-  const preset = (name: string) => page.getByRole('radio', { name }).check({ force: true })
   beforeAll(async () => {
     await show('mail')
     await outcome.settled()
@@ -47,19 +46,15 @@ export function mailTests({ page, show }: DemoSite): void {
   })
 
   test('shows a layer that is chosen', async () => {
-    // A click is lost where a run that is timed meanwhile draws the page again.
-    const choose = (layer: number) => {
-      const radio = page.getByRole('radio', { name: `Layer ${layer}:` })
-      return eventually(async () => {
-        if (!(await radio.isChecked())) await radio.click({ force: true })
-        return await radio.isChecked()
-      }).toBe(true)
+    const look = async (layer: number) => {
+      await choose(page, `Layer ${layer}:`)
+      await eventually(() => page.getByRole('radio', { name: `Layer ${layer}:` }).isChecked()).toBe(true)
     }
-    await choose(0)
+    await look(0)
     expect(await outcome.gone.count()).toBe(0)
-    await choose(1)
+    await look(1)
     const atFirst = await outcome.gone.count()
-    await choose(5)
+    await look(5)
     expect(await outcome.gone.count()).toBeGreaterThan(atFirst)
   })
 
@@ -118,18 +113,18 @@ export function mailTests({ page, show }: DemoSite): void {
   })
 
   test('offers measured settings with what they lose', async () => {
-    await preset('Fast')
+    await choose(page, 'Fast')
     await page
       .getByText('cls-attention, keep 0.1 in layer 0. On 1,257 test examples: No measurable difference')
       .waitFor()
     await eventually(() => page.getByLabel('The plan as JSON').inputValue()).toContain('"keep": 0.1')
-    await preset('Balanced')
+    await choose(page, 'Balanced')
     await outcome.slider.fill('45')
     await page.getByText('Your own setting').waitFor()
   })
 
   test('fades the words of a typed mail, and claims nothing of an empty one', async () => {
-    await preset('Balanced')
+    await choose(page, 'Balanced')
     await text.fill(' ')
     await page.getByText('There is no word to read').waitFor()
     expect(await page.getByText('The same answer').count()).toBe(0)
@@ -185,7 +180,7 @@ export function mailTests({ page, show }: DemoSite): void {
   test('shows times as a distribution, and accuracy with an interval, and can be stopped', {
     tags: 'exhaustive',
   }, async () => {
-    await preset('Balanced')
+    await choose(page, 'Balanced')
     await outcome.speed.waitFor()
     expect(await page.locator('.latency circle').count()).toBeGreaterThanOrEqual(14)
     await page.getByTestId('accuracy-pruned').waitFor()

@@ -32,6 +32,14 @@ export function outcomeOf(page: Page) {
   }
 }
 
+/**
+ * Chooses a radio button by its label, as people do: the button itself is hidden, and a click that is forced goes to where it was, though
+ * the page may have moved.
+ */
+export function choose(page: Page, name: string): Promise<void> {
+  return page.locator('label', { has: page.getByRole('radio', { name }) }).click()
+}
+
 /** Waits until something that can be counted is as it should be. */
 export function eventually<T>(read: () => Promise<T>) {
   return expect.poll(read, { ...PATIENCE, interval: 20 })

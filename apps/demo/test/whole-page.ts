@@ -1,7 +1,7 @@
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { eventually, outcomeOf } from './page-objects.ts'
+import { choose, eventually, outcomeOf } from './page-objects.ts'
 import type { DemoSite } from './site.ts'
 
 const FIRST_LOAD_BYTES = 8e6
@@ -31,7 +31,7 @@ export function wholePageTests({ page, url, requests, elsewhere, bytesSent }: De
     expect(requests.slice(requested).filter((path) => path !== '/service-worker.js')).toEqual([])
     expect(elsewhere).toEqual([])
     await page.context().setOffline(false)
-    await page.getByRole('radio', { name: 'Balanced' }).check({ force: true })
+    await choose(page, 'Balanced')
   })
 
   test('isolates the page, so that models may have threads', async () => {

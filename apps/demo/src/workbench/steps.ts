@@ -19,7 +19,8 @@ export async function answer(
   found: WorkbenchFindings,
   signal: AbortSignal,
 ): Promise<void> {
-  found.stage.value = 'running'
+  // The first answer is part of the opening. Afterwards nothing is hidden: somebody types there.
+  if (found.stage.value !== 'opening') found.stage.value = 'running'
   const sample = await prepare(content, model.known)
   const { session } = await model.dense.use(densePlan, signal)
   const traced = await model.traced.use(plan, signal)

@@ -22,7 +22,11 @@ export function Outcome({ bench, what, children }: OutcomeProps): JSX.Element {
   // Not read while they change with every run, so that the rest is not drawn again each time.
   const timed = isMoving ? undefined : times.value
   return (
-    <section class="outcome" aria-label="The outcome" aria-busy={stage.value === 'running'}>
+    <section
+      class="outcome"
+      aria-label="The outcome"
+      aria-busy={stage.value === 'running' || stage.value === 'opening'}
+    >
       <output class="summary">
         {result.value === undefined ? (
           <span>{waitingText(bench)}</span>
@@ -93,7 +97,7 @@ function keptText(result: DemoAnswers, what: string): string {
 }
 
 function waitingText({ stage, content }: Workbench): string {
-  if (stage.value === 'opening') return 'The model is being opened …'
+  if (stage.value === 'opening') return 'The model is being opened and pruned …'
   if (stage.value === 'running') return 'The model is being pruned …'
   if (stage.value !== 'waiting') return ''
   return content.value === undefined ? 'Give it something to read.' : 'There is no word to read: write something.'

@@ -26,6 +26,7 @@ export async function openChromium({ extension }: { readonly extension?: string 
     args: [
       '--no-sandbox', // which root cannot use
       '--enable-unsafe-webgpu',
+      '--disable-gpu-compositing', // where no graphics device is, its process can hang, and then no page is drawn again
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',

@@ -22,11 +22,7 @@ export function Outcome({ bench, what, children }: OutcomeProps): JSX.Element {
   // Not read while they change with every run, so that the rest is not drawn again each time.
   const timed = isMoving ? undefined : times.value
   return (
-    <section
-      class="outcome"
-      aria-label="The outcome"
-      aria-busy={stage.value === 'running' || stage.value === 'opening'}
-    >
+    <section class="outcome" aria-label="The outcome" aria-busy={isPending(bench)}>
       <output class="summary">
         {result.value === undefined ? (
           <span>{waitingText(bench)}</span>
@@ -46,6 +42,13 @@ export function Outcome({ bench, what, children }: OutcomeProps): JSX.Element {
       {children}
     </section>
   )
+}
+
+/** Whether the outcome of what was set last is on its way: there is a rest before anything runs. */
+function isPending({ stage, result, content, plan }: Workbench): boolean {
+  if (stage.value === 'opening' || stage.value === 'running') return true
+  if (stage.value === 'failed' || result.value === undefined) return false
+  return result.value.content !== content.value || result.value.plan !== plan.value
 }
 
 function Factor({ speed }: { readonly speed: Speed | undefined }): JSX.Element {

@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks'
 import type { Content } from './content.ts'
 
 const STANDARD = 128
+const MOST = 4096
 
 export interface MadeUpInputProps {
   readonly content: Signal<Content | undefined>
@@ -17,7 +18,7 @@ export interface MadeUpInputProps {
 export function MadeUpInput({ content, why, most = STANDARD }: MadeUpInputProps): JSX.Element {
   const tokens = content.value?.kind === 'made-up' ? content.value.tokens : Math.min(STANDARD, most)
   const set = (tokens: number): void => {
-    if (tokens >= 2) content.value = { kind: 'made-up', tokens }
+    if (tokens >= 2) content.value = { kind: 'made-up', tokens: Math.min(MOST, Math.round(tokens)) }
   }
   useEffect(() => set(tokens), [])
   return (
@@ -28,7 +29,7 @@ export function MadeUpInput({ content, why, most = STANDARD }: MadeUpInputProps)
         <input
           type="number"
           min={2}
-          max={4096}
+          max={MOST}
           value={tokens}
           onChange={({ currentTarget }) => set(currentTarget.valueAsNumber)}
         />

@@ -1,4 +1,4 @@
-import { type Signal, useSignal } from '@preact/signals'
+import { type Signal, signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { embedded } from '../../workbench/embedded.ts'
@@ -6,23 +6,27 @@ import type { Content } from '../content.ts'
 import { DrawingPad } from './drawing-pad.tsx'
 import { type Stroke, strokesImage } from './strokes.ts'
 
+/** The drawing, also while another tab is shown. */
+const strokes = signal<readonly Stroke[]>([])
+
 /** A digit to draw, or one of the built-in ones. */
 export function DigitInput({ content }: { readonly content: Signal<Content | undefined> }): JSX.Element {
-  const strokes = useSignal<readonly Stroke[]>([])
-
   function onDraw(next: readonly Stroke[]): void {
     strokes.value = next
     if (next.length > 0) content.value = { kind: 'image', image: strokesImage(next) }
   }
 
   async function choose(digit: number): Promise<void> {
-    const examples = await (await embedded.digits()).set?.load()
+    const written = await example(digit)
     strokes.value = []
-    content.value = examples?.find(({ label }) => label === digit)?.content
+    content.value = written
   }
 
   useEffect(() => {
-    if (content.value === undefined) void choose(5)
+    // Somebody may have begun to draw meanwhile.
+    void example(5).then((written) => {
+      content.value ??= written
+    })
   }, [])
 
   return (
@@ -38,4 +42,9 @@ export function DigitInput({ content }: { readonly content: Signal<Content | und
       </fieldset>
     </>
   )
+}
+
+async function example(digit: number): Promise<Content | undefined> {
+  const examples = await (await embedded.digits()).set?.load()
+  return examples?.find(({ label }) => label === digit)?.content
 }

@@ -13,18 +13,20 @@ export function DrawingPad({ strokes, onDraw }: DrawingPadProps): JSX.Element {
   const square = useRef<DOMRect | undefined>(undefined)
 
   function onDown(event: TargetedPointerEvent<SVGSVGElement>): void {
+    // A second finger, or another button of the mouse.
+    if (!event.isPrimary || event.button !== 0) return
     event.currentTarget.setPointerCapture(event.pointerId)
     square.current = event.currentTarget.getBoundingClientRect()
     onDraw([...strokes, [pointIn(square.current, event)]])
   }
 
   function onMove(event: TargetedPointerEvent<SVGSVGElement>): void {
-    if (square.current === undefined) return
+    if (square.current === undefined || !event.isPrimary) return
     onDraw([...strokes.slice(0, -1), [...(strokes.at(-1) ?? []), pointIn(square.current, event)]])
   }
 
-  function onEnd(): void {
-    square.current = undefined
+  function onEnd({ isPrimary }: PointerEvent): void {
+    if (isPrimary) square.current = undefined
   }
 
   return (

@@ -1,5 +1,6 @@
 import { type Signal, useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
+import { useRef } from 'preact/hooks'
 import type { Content, InputImage } from '../content.ts'
 import { FileDrop } from '../file-drop.tsx'
 import { ImageCanvas } from './image-canvas.tsx'
@@ -17,17 +18,23 @@ export interface ImageInputProps {
 /** An image to choose, drop, or photograph. */
 export function ImageInput({ content, shape, onBlack = false, examples }: ImageInputProps): JSX.Element {
   const problem = useSignal<string | undefined>(undefined)
+  /** How many images there have been: one that takes long to read does not replace a later one. */
+  const turn = useRef(0)
   const give = (image: InputImage): void => {
+    turn.current++
     problem.value = undefined
     content.value = { kind: 'image', image: onBlack ? brightOnBlack(image) : image }
   }
 
   async function onFiles([file]: readonly File[]): Promise<void> {
     if (file === undefined) return
+    const own = ++turn.current
     try {
-      give(photoImage(await createImageBitmap(file), shape))
+      const image = photoImage(await createImageBitmap(file), shape)
+      if (own === turn.current) give(image)
     } catch {
-      problem.value = `${file.name} is not an image that this browser can read; PNG, JPEG and WebP work.`
+      if (own === turn.current)
+        problem.value = `${file.name} is not an image that this browser can read; PNG, JPEG and WebP work.`
     }
   }
 

@@ -1,7 +1,8 @@
-/** Records from the microphone until the signal ends it. @throws DOMException where there is none, or it is not allowed */
-export async function record(end: AbortSignal): Promise<Blob> {
+/** Records from the microphone until the signal ends it, or so many seconds after it was allowed. @throws DOMException where there is none, or it is not allowed */
+export async function record(stop: AbortSignal, seconds: number): Promise<Blob> {
   const stream = await navigator.mediaDevices.getUserMedia({ audio: true })
   const recorder = new MediaRecorder(stream)
+  const end = AbortSignal.any([stop, AbortSignal.timeout(1000 * seconds)])
   const parts: Blob[] = []
   recorder.ondataavailable = ({ data }) => parts.push(data)
   const stopped = new Promise<void>((resolve) => {

@@ -1,6 +1,6 @@
 import { type Signal, useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { useRef } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import type { Content } from '../content.ts'
 import { FileDrop } from '../file-drop.tsx'
 import { readSound } from './read-sound.ts'
@@ -23,14 +23,29 @@ export function SoundInput({ content, sampleRate, length, longest = 10, note }: 
   const problem = useSignal<string | undefined>(undefined)
   const recording = useSignal(false)
   const end = useRef<AbortController | undefined>(undefined)
+  const isShown = useRef(true)
+  /** How many files there have been: one that takes long to read does not replace a later one. */
+  const turn = useRef(0)
+
+  useEffect(
+    () => () => {
+      isShown.current = false
+      end.current?.abort()
+    },
+    [],
+  )
 
   async function read(file: Blob | undefined, name: string): Promise<void> {
     if (file === undefined) return
+    const own = ++turn.current
     try {
-      content.value = { kind: 'sound', sound: await readSound(file, sampleRate, length) }
+      const sound = await readSound(file, sampleRate, length)
+      if (own !== turn.current) return
+      content.value = { kind: 'sound', sound }
       problem.value = undefined
     } catch {
-      problem.value = `${name} is not a sound that this browser can read; WAV, MP3 and Ogg work.`
+      if (own === turn.current)
+        problem.value = `${name} is not a sound that this browser can read; WAV, MP3 and Ogg work.`
     }
   }
 
@@ -39,8 +54,9 @@ export function SoundInput({ content, sampleRate, length, longest = 10, note }: 
     end.current = new AbortController()
     recording.value = true
     try {
-      const signal = AbortSignal.any([end.current.signal, AbortSignal.timeout(1000 * longest)])
-      await read(await record(signal), 'The recording')
+      const recorded = await record(end.current.signal, longest)
+      if (recorded.size === 0) problem.value = 'Nothing was recorded.'
+      else if (isShown.current) await read(recorded, 'The recording')
     } catch {
       problem.value = 'There is no microphone, or the page may not use it.'
     }

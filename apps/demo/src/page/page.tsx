@@ -19,6 +19,9 @@ const tabs: readonly Tab[] = [
 
 const chosen = signal(tabs.find(({ id }) => id === tabInAddress())?.id ?? 'mail')
 
+// Somebody has opened another address of this page where it is already: the page replaces its own without this event.
+addEventListener('hashchange', () => location.reload())
+
 export function Page(): JSX.Element {
   return (
     <>

@@ -19,7 +19,7 @@ export function useAddress(tab: string, settings: Signal<WorkbenchSettings>, sta
 /** The address of a tab with its settings and a text; without the text where it is too long. It stands behind `#`, which no server sees. */
 export function addressOf(tab: string, settings: WorkbenchSettings, text: string): string {
   const [page = ''] = location.href.split('#')
-  const shared = text === '' || text.length > LONGEST_TEXT ? '' : `&text=${encodeURIComponent(text)}`
+  const shared = text.length > LONGEST_TEXT ? '' : `&text=${encodeURIComponent(text)}`
   return `${page}#${tab}?${writeSettings(settings)}${shared}`
 }
 
@@ -35,5 +35,5 @@ export function readSettings(text: string): WorkbenchSettings | undefined {
   const layers = parameters.get('layers')
   if (findMethod(method) === undefined || !(keep >= 0.1 && keep <= 1)) return undefined
   if (layers !== null && !/^\d{1,4}(,\d{1,4})*$/.test(layers)) return undefined
-  return { method, keep, layers: layers === null ? undefined : layers.split(',').map(Number) }
+  return { method, keep, layers: layers === null ? undefined : [...new Set(layers.split(',').map(Number))] }
 }

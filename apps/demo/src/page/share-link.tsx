@@ -2,7 +2,7 @@ import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 
 export interface ShareLinkProps {
-  /** The address when the button is pressed. */
+  /** The address of what is set now. */
   readonly address: () => string
 }
 
@@ -25,9 +25,14 @@ export function ShareLink({ address }: ShareLinkProps): JSX.Element {
         Copy a link to this text and setting
       </button>
       <span class="note" role="status">
-        {copied === undefined ? '' : 'Copied: whoever opens it sees this text.'}
+        {copied === address() && copiedText(copied)}
       </span>
       {shown !== undefined && <input aria-label="Link to this text and setting" readOnly value={shown} />}
     </div>
   )
+}
+
+function copiedText(address: string): string {
+  if (address.includes('&text=')) return 'Copied: whoever opens it sees this text.'
+  return 'Copied: the setting alone, since the text is too long for a link.'
 }

@@ -46,7 +46,8 @@ export function OwnModel({ source, settings, content, label, what }: OwnModelPro
       }, signal)
       if (signal.aborted) return
       content.value = undefined
-      settings.value = { ...settings.value, layers: undefined }
+      // Those of a link are for the first model.
+      if (source.value !== undefined) settings.value = { ...settings.value, layers: undefined }
       source.value = opened
     } catch (error) {
       if (!signal.aborted) problem.value = problemText(error)

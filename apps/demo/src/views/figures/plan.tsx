@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals'
 import type { Plan } from '@tp/compiler'
 import type { JSX } from 'preact'
+import { useRef } from 'preact/hooks'
 import type { PrunedFile } from '../../engine/variants.ts'
 
 export interface PlanCardProps {
@@ -12,13 +13,19 @@ export interface PlanCardProps {
 
 /** The setting to take along: as a plan, and as the pruned model. */
 export function PlanCard({ name, plan, pruned }: PlanCardProps): JSX.Element {
-  const copied = useSignal(false)
+  const copied = useSignal<string | undefined>(undefined)
+  const field = useRef<HTMLTextAreaElement>(null)
   const text = planText(plan)
   const isCurrent = pruned !== undefined && JSON.stringify(pruned.plan) === JSON.stringify(plan)
 
   async function copy(): Promise<void> {
-    await navigator.clipboard.writeText(text)
-    copied.value = true
+    try {
+      await navigator.clipboard.writeText(text)
+      copied.value = text
+    } catch {
+      // The browser does not let it: to be copied by hand.
+      field.current?.select()
+    }
   }
 
   return (
@@ -29,11 +36,11 @@ export function PlanCard({ name, plan, pruned }: PlanCardProps): JSX.Element {
       </p>
       <label>
         <span class="hidden">The plan as JSON</span>
-        <textarea class="json" readOnly={true} rows={text.split('\n').length} value={text} />
+        <textarea ref={field} class="json" readOnly={true} rows={text.split('\n').length} value={text} />
       </label>
       <div class="buttons">
         <button type="button" onClick={copy}>
-          {copied.value ? 'Copied' : 'Copy the plan'}
+          {copied.value === text ? 'Copied' : 'Copy the plan'}
         </button>
         <button type="button" class="main" disabled={!isCurrent} onClick={() => pruned && save(pruned, name)}>
           Download the pruned model

@@ -18,7 +18,7 @@ export function TextInput({ content, label, examples }: TextInputProps): JSX.Ele
     <>
       <label class="text">
         <span>{label}</span>
-        <textarea rows={4} value={text} onInput={({ currentTarget }) => set(currentTarget.value)} />
+        <textarea dir="auto" rows={4} value={text} onInput={({ currentTarget }) => set(currentTarget.value)} />
       </label>
       <div class="examples">
         <span class="note">Or try:</span>

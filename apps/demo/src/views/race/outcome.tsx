@@ -24,11 +24,11 @@ export function Outcome({ bench, what, children }: OutcomeProps): JSX.Element {
   return (
     <section class="outcome" aria-label="The outcome" aria-busy={isPending(bench)}>
       <output class="summary">
-        {result.value === undefined ? (
+        {result.value === undefined || stage.value === 'failed' ? (
           <span>{waitingText(bench)}</span>
         ) : (
           <>
-            <Factor speed={timed && speedOf(timed)} />
+            <Factor speed={timed && speedOf(timed)} isComing={stage.value !== 'done'} />
             <Answer judgment={answerOf(bench, result.value)} />
             <span>{keptText(result.value, what)}</span>
           </>
@@ -51,11 +51,17 @@ function isPending({ stage, result, content, plan }: Workbench): boolean {
   return result.value.content !== content.value || result.value.plan !== plan.value
 }
 
-function Factor({ speed }: { readonly speed: Speed | undefined }): JSX.Element {
+interface FactorProps {
+  readonly speed: Speed | undefined
+  /** Whether it is going to be timed; not so after "Stop". */
+  readonly isComing: boolean
+}
+
+function Factor({ speed, isComing }: FactorProps): JSX.Element {
   if (speed === undefined) {
     return (
       <span class="factor none">
-        <strong aria-hidden="true">–</strong> being timed
+        <strong aria-hidden="true">–</strong> {isComing ? 'being timed' : 'not timed'}
       </span>
     )
   }

@@ -36,6 +36,7 @@ export function usePlayback(times: unknown): Playback {
   }, [isReady])
   useEffect(() => {
     if (!isReady || !isPlaying.value) return undefined
+    if (elapsed.peek() >= WATCHED_MS) elapsed.value = 0
     let last = performance.now()
     let frame = requestAnimationFrame(function advance(now) {
       // This effect ends only some frames after the button has changed.

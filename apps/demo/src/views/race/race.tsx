@@ -1,7 +1,8 @@
 import { useSignal } from '@preact/signals'
 import { median } from '@tp/core/statistics'
 import type { JSX } from 'preact'
-import { useEffect, useMemo } from 'preact/hooks'
+import { useEffect, useMemo, useRef } from 'preact/hooks'
+import type { RunTimes } from '../../engine/timing.ts'
 import { tokensByLayer } from '../../engine/tokens-by-layer.ts'
 import type { DemoAnswers } from '../../workbench/findings.ts'
 import type { Workbench } from '../../workbench/workbench.ts'
@@ -28,16 +29,20 @@ export interface RaceProps {
 export function Race({ bench, what, merges }: RaceProps): JSX.Element {
   const isTimed = bench.stage.value !== 'timing'
   const times = isTimed ? bench.times.value : undefined
+  // While it is timed again, what stands below keeps its place: somebody may have a hand on it.
+  const last = useRef<RunTimes | undefined>(undefined)
+  if (times !== undefined) last.current = times
+  const visibility = times === undefined ? 'hidden' : 'visible'
   const ms = times && { dense: median(times.dense), pruned: median(times.pruned) }
   const playback = usePlayback(times)
   const result = bench.result.value
   return (
     <>
       <Outcome bench={bench} what={what}>
-        {ms && <PlayButton playback={playback} />}
+        {last.current && <PlayButton playback={playback} visibility={visibility} />}
       </Outcome>
       {result && <Lanes bench={bench} result={result} ms={ms} playback={playback} merges={merges} />}
-      {times && <MeasuredNote times={times} />}
+      {last.current && <MeasuredNote times={last.current} visibility={visibility} />}
     </>
   )
 }
@@ -95,11 +100,17 @@ function Lanes({ bench, result, ms, playback: { at, isPlaying }, merges }: Lanes
   )
 }
 
-function PlayButton({ playback: { isPlaying } }: { readonly playback: Playback }): JSX.Element {
+interface PlayButtonProps {
+  readonly playback: Playback
+  readonly visibility: 'visible' | 'hidden'
+}
+
+function PlayButton({ playback: { isPlaying }, visibility }: PlayButtonProps): JSX.Element {
   return (
     <button
       type="button"
       class="play"
+      style={{ visibility }}
       onClick={() => {
         isPlaying.value = !isPlaying.value
       }}

@@ -48,7 +48,11 @@ export function DenseInput({ sample: { shown } }: { readonly sample: Sample }): 
   const heard = useHeard(shown)
   return (
     <div class="whole" aria-hidden="true">
-      {shown.kind === 'words' && <div class="words">{readOf(shown.pieces)}</div>}
+      {shown.kind === 'words' && (
+        <div class="words" dir="auto">
+          {readOf(shown.pieces)}
+        </div>
+      )}
       {shown.kind === 'patches' && (
         <div class="patches">
           <ImageCanvas image={shown.image} />

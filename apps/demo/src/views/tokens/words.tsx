@@ -12,7 +12,7 @@ export interface WordsProps {
 /** A text whose words fade by the layer that prunes them. */
 export function Words({ pieces, trace, step }: WordsProps): JSX.Element {
   return (
-    <section class="words" aria-label="Your text as the model reads it" data-testid="words">
+    <section class="words" dir="auto" aria-label="Your text as the model reads it" data-testid="words">
       {pieces.map(({ text, token }, i) => {
         if (token === undefined) return i === pieces.length - 1 ? unread(text) : text
         const fading = fadingOf(trace, token, step)

@@ -10,8 +10,9 @@ export function digitTests({ page, show }: DemoSite): void {
     await outcome.settled()
     // The page grows once more when times are known.
     await outcome.speed.waitFor()
-    await page.getByRole('img', { name: 'Where to draw' }).scrollIntoViewIfNeeded()
-    const pad = await page.getByRole('img', { name: 'Where to draw' }).boundingBox()
+    const square = page.getByRole('img', { name: 'Where to draw' })
+    await square.scrollIntoViewIfNeeded()
+    const pad = await square.boundingBox()
     if (pad === null) throw new Error('there is nowhere to draw')
     const at = (x: number, y: number) => [pad.x + x * pad.width, pad.y + y * pad.height] as const
     await page.mouse.move(...at(0.25, 0.2))
@@ -21,6 +22,10 @@ export function digitTests({ page, show }: DemoSite): void {
     await page.mouse.up()
     await eventually(() => outcome.name('dense').textContent()).toBe('7')
     await eventually(() => outcome.name('pruned').textContent()).toBe('7')
+    // Neither the answer nor its times move what is under the hand.
+    expect((await square.boundingBox())?.y).toBeCloseTo(pad.y, 0)
+    await outcome.speed.waitFor()
+    expect((await square.boundingBox())?.y).toBeCloseTo(pad.y, 0)
     expect(await outcome.tokens.count()).toBe(196)
     expect(await outcome.gone.count()).toBe(196 - (await outcome.kept.count()))
     const label = await page.getByTestId('patches').getAttribute('aria-label')

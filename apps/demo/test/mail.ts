@@ -39,9 +39,16 @@ export function mailTests({ page, show }: DemoSite): void {
     const other = await page.context().newPage()
     await other.goto(link)
     await eventually(() => other.getByLabel('Is it spam? A mail, or any text').inputValue()).toBe(`${SPAM} ä & 100 %`)
+    // An address that is opened where the page is already.
+    await other.evaluate(() => {
+      location.hash = '#mail?method=truncate&keep=0.3&text=Another'
+    })
+    await eventually(() => other.getByLabel('Is it spam? A mail, or any text').inputValue()).toBe('Another')
+    expect(await other.getByLabel('Pruning method').inputValue()).toBe('truncate')
     await other.close()
     await page.bringToFront()
     await text.fill(before)
+    await eventually(() => page.getByText('Copied').count()).toBe(0)
     await outcome.settled()
   })
 
@@ -126,6 +133,7 @@ export function mailTests({ page, show }: DemoSite): void {
     await choose(page, 'Balanced')
     await text.fill(' ')
     await page.getByText('There is no word to read').waitFor()
+    expect(await page.getByTestId('counted').count()).toBe(0)
     expect(await page.getByText('The same answer').count()).toBe(0)
     await text.fill('')
     // Not typed at once: whoever stops after the first letter goes on typing where they were.
@@ -161,7 +169,11 @@ export function mailTests({ page, show }: DemoSite): void {
   })
 
   test('keeps the first words with another method, "truncate"', async () => {
-    await page.getByLabel('Pruning method').selectOption('truncate')
+    const methods = page.getByLabel('Pruning method')
+    // Some need no keep ratio, or values that training finds.
+    const offered = await methods.getByRole('option').allTextContents()
+    for (const name of ['drop-padding', 'thin-padding', 'lens']) expect(offered).not.toContain(name)
+    await methods.selectOption('truncate')
     await eventually(async () => {
       const kept = (await outcome.prunedAt()).map((value) => value === 'kept')
       return kept.lastIndexOf(true) === kept.filter(Boolean).length - 1
@@ -173,6 +185,8 @@ export function mailTests({ page, show }: DemoSite): void {
     await page.getByLabel('Pruning method').selectOption('tome')
     await page.getByText('This method merges').waitFor()
     for (const layer of ['1', '2', '4']) await page.getByRole('checkbox', { name: layer }).uncheck()
+    await page.getByRole('checkbox', { name: '3' }).click()
+    expect(await page.getByRole('checkbox', { name: '3' }).isChecked()).toBe(true)
     await eventually(() => page.getByLabel('The plan as JSON').inputValue()).toContain('"layers": [3]')
     await outcome.settled()
     const names = () =>
@@ -194,5 +208,10 @@ export function mailTests({ page, show }: DemoSite): void {
     await card.getByText(/No measurable difference: .* points lost/).waitFor()
     await card.getByRole('button', { name: 'Measure' }).click()
     await eventually(() => card.getByText(/ of 158 mails/).textContent()).not.toBe(done)
+    await card.getByText('158 of 158 mails').waitFor()
+    // Another setting, and back before anything has been run by it.
+    await outcome.slider.press('ArrowRight')
+    await outcome.slider.press('ArrowLeft')
+    await card.getByText('158 of 158 mails').waitFor()
   })
 }

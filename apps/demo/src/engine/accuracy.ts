@@ -48,6 +48,7 @@ export async function measureAccuracy<Content>(
 ): Promise<void> {
   const counted = remembered.get(sessions.pruned) ?? []
   remembered.set(sessions.pruned, counted)
+  if (counted.length > 0) onProgress(summary(counted, set.length))
   for (const example of set.slice(counted.length)) {
     throwIfAborted(signal, 'demo')
     const feeds = await feedsOf(example.content)

@@ -49,6 +49,8 @@ async function page({ request }: FetchEvent): Promise<Response> {
   const kept = await cache.match(request, { ignoreVary: true })
   const response = await fetch(request).catch(() => kept)
   if (response === undefined || response === kept) return response ?? Response.error()
+  // A host that is out of order does not say that the page has changed.
+  if (response.status !== 200 || response.redirected) return response
   if (kept !== undefined && (await kept.text()) !== (await response.clone().text())) {
     for (const old of await cache.keys()) await cache.delete(old)
   }

@@ -22,7 +22,8 @@ export interface BenchProps {
 /** One model at work: both runs, what is pruned, the input, and what is gained and lost. */
 export function Bench({ bench, what, children }: BenchProps): JSX.Element {
   const { source, stage, result, refusal, inspection, file, arithmetic, times, accuracy, settings, plan } = bench
-  const method = findMethod(settings.value.method)
+  // The method of what is shown, which an answer to a new setting replaces only when it is there.
+  const method = findMethod(result.value?.plan.method ?? settings.value.method)
   const timed = { onStop: bench.stop, onAgain: bench.again }
   if (refusal.value !== undefined) return <Refusal title={`${source.name} cannot be pruned`} refusal={refusal.value} />
   return (

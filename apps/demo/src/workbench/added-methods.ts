@@ -1,6 +1,6 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals'
 import { type MethodEntry, TpError } from '@tp/core'
-import { type MethodGroup, methodGroups, ownMethods } from '../engine/methods.ts'
+import { isChoosable, type MethodGroup, methodGroups, ownMethods } from '../engine/methods.ts'
 import { importMethods } from '../engine/plugins.ts'
 
 /** A module that a person has added to the page. */
@@ -17,8 +17,9 @@ export const allGroups: ReadonlySignal<readonly MethodGroup[]> = computed(() => 
   return methods.length === 0 ? methodGroups : [...methodGroups, { title: 'Added', methods }]
 })
 
+/** A method that can be chosen. */
 export function findMethod(name: string): MethodEntry | undefined {
-  return [...ownMethods, ...added.value.flatMap(({ methods }) => methods)].find((method) => method.name === name)
+  return allGroups.value.flatMap(({ methods }) => methods).find((method) => method.name === name)
 }
 
 /** Where the modules of added methods are. */
@@ -48,7 +49,7 @@ export async function addAddress(text: string): Promise<string> {
 }
 
 async function add(address: string, where: string): Promise<string> {
-  const methods = (await importMethods(address, where)).filter((entry) => entry.create().params === undefined)
+  const methods = (await importMethods(address, where)).filter(isChoosable)
   const [first] = methods
   if (first === undefined) {
     throw new TpError('TP_PLUGIN', where, 'it has no method that works without trained values; tp prune takes those')

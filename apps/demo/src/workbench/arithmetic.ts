@@ -18,7 +18,10 @@ export function watchArithmetic(
     const { signal } = current
     const shownPlan = plan.value
     const layerCount = inspection.value?.layers.length
-    if (result.value === undefined || layerCount === undefined) return
+    if (result.value === undefined || layerCount === undefined) {
+      arithmetic.value = undefined
+      return
+    }
     const { sample, trace, plan: ran } = result.value
     const hasRun = JSON.stringify(ran) === JSON.stringify(shownPlan)
     const count = sample.real.filter(Boolean).length

@@ -65,6 +65,8 @@ export function openWorkbench(
   const life = new AbortController()
   let current = new AbortController()
   const opening = openModel(source, life.signal)
+  // A failure is reported by the work that waits for the model, which may begin later.
+  opening.catch(() => {})
 
   async function work(signal: AbortSignal): Promise<void> {
     const model = await opening

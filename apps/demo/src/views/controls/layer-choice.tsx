@@ -10,13 +10,17 @@ export interface LayerChoiceProps {
 /** The layers that prune; one at least. */
 export function LayerChoice({ layerCount, layers, onChange }: LayerChoiceProps): JSX.Element {
   const standard = Array.from({ length: layerCount - 1 }, (_, i) => i + 1)
-  const chosen = layers ?? standard
+  // An address may name layers that this model does not have.
+  const chosen = (layers ?? standard).filter((layer) => layer < layerCount)
 
-  function toggle(layer: number): void {
+  function toggle(layer: number, box: HTMLInputElement): void {
     const next = chosen.includes(layer)
       ? chosen.filter((other) => other !== layer)
       : [...chosen, layer].sort((a, b) => a - b)
-    if (next.length === 0) return
+    if (next.length === 0) {
+      box.checked = true
+      return
+    }
     onChange(next.join() === standard.join() ? undefined : next)
   }
 
@@ -25,7 +29,11 @@ export function LayerChoice({ layerCount, layers, onChange }: LayerChoiceProps):
       <legend>Layers that prune</legend>
       {Array.from({ length: layerCount }, (_, layer) => (
         <label key={layer}>
-          <input type="checkbox" checked={chosen.includes(layer)} onChange={() => toggle(layer)} />
+          <input
+            type="checkbox"
+            checked={chosen.includes(layer)}
+            onChange={({ currentTarget }) => toggle(layer, currentTarget)}
+          />
           <span>{layer}</span>
         </label>
       ))}

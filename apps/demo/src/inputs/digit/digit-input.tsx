@@ -1,10 +1,9 @@
 import { type Signal, signal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { useEffect } from 'preact/hooks'
-import { embedded } from '../../workbench/embedded.ts'
 import type { Content } from '../content.ts'
 import { DrawingPad } from './drawing-pad.tsx'
 import { type Stroke, strokesImage } from './strokes.ts'
+import { writtenDigit } from './written-digit.ts'
 
 /** The drawing, also while another tab is shown. */
 const strokes = signal<readonly Stroke[]>([])
@@ -17,17 +16,10 @@ export function DigitInput({ content }: { readonly content: Signal<Content | und
   }
 
   async function choose(digit: number): Promise<void> {
-    const written = await example(digit)
+    const written = await writtenDigit(digit)
     strokes.value = []
     content.value = written
   }
-
-  useEffect(() => {
-    // Somebody may have begun to draw meanwhile.
-    void example(5).then((written) => {
-      content.value ??= written
-    })
-  }, [])
 
   return (
     <>
@@ -42,9 +34,4 @@ export function DigitInput({ content }: { readonly content: Signal<Content | und
       </fieldset>
     </>
   )
-}
-
-async function example(digit: number): Promise<Content | undefined> {
-  const examples = await (await embedded.digits()).set?.load()
-  return examples?.find(({ label }) => label === digit)?.content
 }

@@ -22,6 +22,13 @@ const chosen = signal(tabs.find(({ id }) => id === tabInAddress())?.id ?? 'mail'
 // Somebody has opened another address of this page where it is already: the page replaces its own without this event.
 addEventListener('hashchange', () => location.reload())
 
+// A file that falls next to a field would be opened by the browser in place of the page.
+for (const type of ['dragover', 'drop'] as const) {
+  addEventListener(type, (event) => {
+    if (event.dataTransfer?.types.includes('Files')) event.preventDefault()
+  })
+}
+
 export function Page(): JSX.Element {
   return (
     <>

@@ -2,14 +2,27 @@ import { effect, type Signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { findMethod } from '../workbench/added-methods.ts'
 import type { WorkbenchSettings } from '../workbench/settings.ts'
-import { LONGEST_TEXT, tabInAddress } from './address.ts'
+import { LONGEST_TEXT, tabInAddress, textInAddress } from './address.ts'
 
-/** Takes the settings of a tab from the address when it is opened, and writes them there where they are not the standard ones. */
-export function useAddress(tab: string, settings: Signal<WorkbenchSettings>, standard: WorkbenchSettings): void {
+/**
+ * Takes the settings of a tab from the address when it is opened, and writes them there where they are not the standard ones.
+ * @param text the text of the tab; one that a link has brought stays in the address while it is the tab's
+ */
+export function useAddress(
+  tab: string,
+  settings: Signal<WorkbenchSettings>,
+  standard: WorkbenchSettings,
+  text?: () => string,
+): void {
   useEffect(() => {
+    const shared = textInAddress(tab)
     const stored = tabInAddress() === tab ? readSettings(location.hash.split('?')[1] ?? '') : undefined
     if (stored !== undefined) settings.value = stored
     return effect(() => {
+      if (shared !== undefined && text?.() === shared) {
+        history.replaceState(null, '', addressOf(tab, settings.value, shared))
+        return
+      }
       const isStandard = writeSettings(settings.value) === writeSettings(standard)
       history.replaceState(null, '', isStandard ? `#${tab}` : `#${tab}?${writeSettings(settings.value)}`)
     })

@@ -21,10 +21,11 @@ const content = signal<Content | undefined>({
   text: openingText,
 })
 
+const text = (): string => (content.value?.kind === 'text' ? content.value.text : '')
+
 export function Mail(): JSX.Element {
-  useAddress('mail', settings, standard)
+  useAddress('mail', settings, standard, text)
   const { source, problem } = useModel(embedded.mail)
-  const text = (): string => (content.value?.kind === 'text' ? content.value.text : '')
   const bench = useWorkbench(source, settings, content)
   if (problem !== undefined) return <p role="alert">{problem}</p>
   if (bench === undefined) return <OpeningRace text={text()} />

@@ -39,6 +39,8 @@ export function mailTests({ page, show }: DemoSite): void {
     const other = await page.context().newPage()
     await other.goto(link)
     await eventually(() => other.getByLabel('Is it spam? A mail, or any text').inputValue()).toBe(`${SPAM} ä & 100 %`)
+    await other.reload()
+    await eventually(() => other.getByLabel('Is it spam? A mail, or any text').inputValue()).toBe(`${SPAM} ä & 100 %`)
     // An address that is opened where the page is already.
     await other.evaluate(() => {
       location.hash = '#mail?method=truncate&keep=0.3&text=Another'
@@ -148,6 +150,16 @@ export function mailTests({ page, show }: DemoSite): void {
     await eventually(() => colors(outcome.gone)).not.toBe(await colors(outcome.kept))
     expect(await outcome.name('dense').textContent()).toBe('spam')
     expect(await outcome.name('pruned').textContent()).toBe('spam')
+  })
+
+  test('says that a text is not read further only where it is too long', async () => {
+    const unknown = '😀'.repeat(80)
+    await text.fill(unknown)
+    await eventually(() => page.getByTestId('words').textContent()).toBe(unknown)
+    await text.fill('word '.repeat(3000))
+    await eventually(() => page.getByTestId('words').textContent()).toContain('(the model does not read further)')
+    await text.fill(SPAM)
+    await outcome.settled()
   })
 
   test('opens a changed model once, however long somebody types meanwhile', async () => {

@@ -32,7 +32,8 @@ export interface TextPiece {
 
 /** How the tokens of an input are shown. */
 export type ShownInput =
-  | { readonly kind: 'words'; readonly pieces: readonly TextPiece[] }
+  /** `isCut`: the text is longer than what the model reads. */
+  | { readonly kind: 'words'; readonly pieces: readonly TextPiece[]; readonly isCut: boolean }
   | { readonly kind: 'patches'; readonly image: InputImage; readonly columns: number; readonly before: number }
   | { readonly kind: 'columns'; readonly sound: InputSound; readonly columns: number; readonly before: number }
   | { readonly kind: 'tokens' }

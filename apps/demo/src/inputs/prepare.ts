@@ -36,7 +36,9 @@ async function prepareText(text: string, { inputs, facts, tokenizer }: ModelInpu
     text,
     numbers.slice(0, count).map((id) => tokenizer.textOf(id)),
   )
-  return { feeds, real: numbers.map((_, i) => i < count), shown: { kind: 'words', pieces } }
+  // A text may also end with what no token shows: emoji, another script.
+  const isCut = pieces.at(-1)?.token === undefined && tokenizer.encode(text, count + 1).length > count
+  return { feeds, real: numbers.map((_, i) => i < count), shown: { kind: 'words', pieces, isCut } }
 }
 
 async function prepareImage(image: InputImage, known: ModelInputsKnown): Promise<Sample> {

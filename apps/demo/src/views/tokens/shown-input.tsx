@@ -28,7 +28,7 @@ export function PrunedInput({ sample: { shown }, trace, step, merges }: PrunedIn
   const common = { trace, step }
   return (
     <div class="shown">
-      {shown.kind === 'words' && <Words pieces={shown.pieces} {...common} />}
+      {shown.kind === 'words' && <Words pieces={shown.pieces} isCut={shown.isCut} {...common} />}
       {shown.kind === 'patches' && <Cells {...shown} rows={shown.columns} {...common} />}
       {shown.kind === 'columns' && heard && (
         <Cells kind="columns" image={heard} columns={shown.columns} rows={1} before={shown.before} {...common} />
@@ -50,7 +50,7 @@ export function DenseInput({ sample: { shown } }: { readonly sample: Sample }): 
     <div class="whole" aria-hidden="true">
       {shown.kind === 'words' && (
         <div class="words" dir="auto">
-          {readOf(shown.pieces)}
+          {readOf(shown)}
         </div>
       )}
       {shown.kind === 'patches' && (

@@ -5,16 +5,18 @@ import { fadingOf, fadingText } from './fading.ts'
 
 export interface WordsProps {
   readonly pieces: readonly TextPiece[]
+  /** Whether the text goes on where the last piece begins that no token stands for. */
+  readonly isCut: boolean
   readonly trace: TokenTrace
   readonly step: number
 }
 
 /** A text whose words fade by the layer that prunes them. */
-export function Words({ pieces, trace, step }: WordsProps): JSX.Element {
+export function Words({ pieces, isCut, trace, step }: WordsProps): JSX.Element {
   return (
     <section class="words" dir="auto" aria-label="Your text as the model reads it" data-testid="words">
       {pieces.map(({ text, token }, i) => {
-        if (token === undefined) return i === pieces.length - 1 ? unread(text) : text
+        if (token === undefined) return isCut && i === pieces.length - 1 ? unread(text) : text
         const fading = fadingOf(trace, token, step)
         return (
           <span
@@ -40,8 +42,8 @@ function unread(text: string): string {
 }
 
 /** A text as far as a model reads it. */
-export function readOf(pieces: readonly TextPiece[]): string {
+export function readOf({ pieces, isCut }: Pick<WordsProps, 'pieces' | 'isCut'>): string {
   return pieces
-    .map(({ text, token }, i) => (token === undefined && i === pieces.length - 1 ? unread(text) : text))
+    .map(({ text, token }, i) => (isCut && token === undefined && i === pieces.length - 1 ? unread(text) : text))
     .join('')
 }

@@ -19,12 +19,10 @@ export function useAddress(
     const stored = tabInAddress() === tab ? readSettings(location.hash.split('?')[1] ?? '') : undefined
     if (stored !== undefined) settings.value = stored
     return effect(() => {
-      if (shared !== undefined && text?.() === shared) {
-        history.replaceState(null, '', addressOf(tab, settings.value, shared))
-        return
-      }
-      const isStandard = writeSettings(settings.value) === writeSettings(standard)
-      history.replaceState(null, '', isStandard ? `#${tab}` : `#${tab}?${writeSettings(settings.value)}`)
+      const query = writeSettings(settings.value)
+      const own = query === writeSettings(standard) ? `#${tab}` : `#${tab}?${query}`
+      const isShared = shared !== undefined && text?.() === shared
+      history.replaceState(null, '', isShared ? addressOf(tab, settings.value, shared) : own)
     })
   }, [tab, settings, standard])
 }

@@ -1,8 +1,8 @@
 import { type Signal, useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { useRef } from 'preact/hooks'
 import type { Content, InputImage } from '../content.ts'
 import { FileDrop } from '../file-drop.tsx'
+import { useLatest } from '../latest.ts'
 import { ImageCanvas } from './image-canvas.tsx'
 import { brightOnBlack, type PhotoShape, photoImage } from './photo-image.ts'
 
@@ -18,22 +18,21 @@ export interface ImageInputProps {
 /** An image to choose, drop, or photograph. */
 export function ImageInput({ content, shape, onBlack = false, examples }: ImageInputProps): JSX.Element {
   const problem = useSignal<string | undefined>(undefined)
-  /** How many images there have been: one that takes long to read does not replace a later one. */
-  const turn = useRef(0)
+  const begin = useLatest()
   const give = (image: InputImage): void => {
-    turn.current++
+    begin()
     problem.value = undefined
     content.value = { kind: 'image', image: onBlack ? brightOnBlack(image) : image }
   }
 
   async function onFiles([file]: readonly File[]): Promise<void> {
     if (file === undefined) return
-    const own = ++turn.current
+    const isLatest = begin()
     try {
       const image = photoImage(await createImageBitmap(file), shape)
-      if (own === turn.current) give(image)
+      if (isLatest()) give(image)
     } catch {
-      if (own === turn.current)
+      if (isLatest())
         problem.value = `${file.name} is not an image that this browser can read; PNG, JPEG and WebP work.`
     }
   }

@@ -1,4 +1,7 @@
-/** Records from the microphone until the signal ends it, or so many seconds after it was allowed. @throws DOMException where there is none, or it is not allowed */
+/**
+ * Records from the microphone until it is stopped, or so many seconds after it was allowed.
+ * @throws DOMException where there is none, or it is not allowed
+ */
 export async function record(stop: AbortSignal, seconds: number): Promise<Blob> {
   const stream = await navigator.mediaDevices.getUserMedia({ audio: true })
   const recorder = new MediaRecorder(stream)

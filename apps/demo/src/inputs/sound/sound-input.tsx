@@ -3,6 +3,7 @@ import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import type { Content } from '../content.ts'
 import { FileDrop } from '../file-drop.tsx'
+import { useLatest } from '../latest.ts'
 import { readSound } from './read-sound.ts'
 import { record } from './record.ts'
 
@@ -24,8 +25,7 @@ export function SoundInput({ content, sampleRate, length, longest = 10, note }: 
   const recording = useSignal(false)
   const end = useRef<AbortController | undefined>(undefined)
   const isShown = useRef(true)
-  /** How many files there have been: one that takes long to read does not replace a later one. */
-  const turn = useRef(0)
+  const begin = useLatest()
 
   useEffect(
     () => () => {
@@ -37,15 +37,14 @@ export function SoundInput({ content, sampleRate, length, longest = 10, note }: 
 
   async function read(file: Blob | undefined, name: string): Promise<void> {
     if (file === undefined) return
-    const own = ++turn.current
+    const isLatest = begin()
     try {
       const sound = await readSound(file, sampleRate, length)
-      if (own !== turn.current) return
+      if (!isLatest()) return
       content.value = { kind: 'sound', sound }
       problem.value = undefined
     } catch {
-      if (own === turn.current)
-        problem.value = `${name} is not a sound that this browser can read; WAV, MP3 and Ogg work.`
+      if (isLatest()) problem.value = `${name} is not a sound that this browser can read; WAV, MP3 and Ogg work.`
     }
   }
 

@@ -108,15 +108,7 @@ describe('drop-padding', () => {
   })
 
   test('passes the verification of exports of a fixed length', async () => {
-    const args = [
-      'prune',
-      fixture('bert-cls-static-ts17'),
-      '-o',
-      folder.at('out.onnx'),
-      '--method',
-      'drop-padding',
-      '--verify',
-    ]
-    expect(await tpHere(args)).toMatchObject({ code: 0, stdout: expect.stringContaining('verified') })
+    const args = ['prune', fixture('bert-cls-static-ts17'), '-o', folder.at('out.onnx'), '--method', 'drop-padding']
+    expect(await tpHere(args)).toMatchObject({ code: 0, stdout: expect.stringContaining('verified on') })
   })
 })

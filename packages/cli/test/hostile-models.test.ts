@@ -1,5 +1,4 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { modelPath } from '@tp/models'
 import { createNode, decodeModel, encodeModel, Graph } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { fixture, temporaryFolder, tpHere } from './tp.ts'
@@ -17,9 +16,9 @@ function modelWith(name: string, add: (graph: Graph) => string): string {
 }
 
 const verify = (path: string): ReturnType<typeof tpHere> =>
-  tpHere(['prune', path, '-o', folder.at('out.onnx'), '--method', 'stride', '--keep', '0.7', '--verify'])
+  tpHere(['prune', path, '-o', folder.at('out.onnx'), '--method', 'stride', '--keep', '0.7'], { inThisProcess: false })
 
-describe('--verify of a model that needs more than one of its size', () => {
+describe('a model that cannot be run to verify what is made of it', () => {
   test('ends a run that fills gigabytes, and says so', async () => {
     const path = modelWith('zeros', (graph) => {
       graph.addInitializer('huge', { dtype: 'int64', dims: [1], data: Float64Array.of(2 ** 31) })
@@ -30,26 +29,24 @@ describe('--verify of a model that needs more than one of its size', () => {
       ])
       return 'more'
     })
-    const { code, stderr } = await verify(path)
-    expect(code).toBe(1)
+    const { code, stdout } = await verify(path)
+    expect(code).toBe(0)
     // On a busy machine its time ends before its memory is full.
-    expect(stderr).toMatch(/takes more than (1\.0 GiB|\d+ s), far more than one of its size needs/)
-    expect(stderr).toContain('code: TP_MODEL_LIMIT')
-    expect(folder.files()).not.toContain('out.onnx')
+    expect(stdout).toMatch(/^not verified: .*takes more than (1\.0 GiB|\d+ s), far more than one of its size needs/m)
     expect(folder.files().filter((name) => name.endsWith('.tmp'))).toEqual([])
   })
 
-  test('refuses outputs that are too large to be compared', async () => {
+  test('has outputs that are too large to be compared', async () => {
     const path = modelWith('wide', (graph) => {
       graph.addInitializer('wide', { dtype: 'int64', dims: [1], data: Float64Array.of(2 ** 24) })
       const value = { dtype: 'int64', dims: [1], data: Float64Array.of(3) } as const
       graph.insert([createNode({ type: 'ConstantOfShape', inputs: ['wide'], outputs: ['row'], attributes: { value } })])
       return 'row'
     })
-    expect((await verify(path)).stderr).toMatch(/output "row" has 128 MiB .*\nsee \S+\ncode: TP_MODEL_LIMIT/)
+    expect((await verify(path)).stdout).toMatch(/^not verified: output "row" has 128 MiB/m)
   })
 
-  test('blames a dense model whose outputs are NaN', async () => {
+  test('has outputs that are NaN itself', async () => {
     const model = decodeModel(readFileSync(fixture('bert-cls-eager-ts11')))
     const graph = new Graph(model)
     for (const tensor of graph.initializers) {
@@ -58,13 +55,12 @@ describe('--verify of a model that needs more than one of its size', () => {
     }
     const path = folder.at('nan.onnx')
     writeFileSync(path, encodeModel(model))
-    const { stderr } = await verify(path)
-    expect(stderr).toMatch(/the dense model itself does not hold on random inputs: output "\w+" is NaN/)
-    expect(stderr).toContain('code: TP_DENSE')
-    expect(stderr).not.toContain('report')
+    const { stdout } = await verify(path)
+    expect(stdout).toMatch(/^not verified: the dense model itself does not hold on random inputs: output "\w+" is NaN/m)
+    expect(stdout).not.toContain('report')
   })
 
-  test('refuses inputs that are too large to be generated', async () => {
+  test('has inputs that are too large to be generated', async () => {
     const model = decodeModel(readFileSync(fixture('bert-cls-eager-ts11')))
     const graph = model.proto.graph
     const [first] = graph?.input ?? []
@@ -78,38 +74,18 @@ describe('--verify of a model that needs more than one of its size', () => {
     graph.input.push(spare)
     const path = folder.at('spare.onnx')
     writeFileSync(path, encodeModel(model))
-    const { code, stderr } = await verify(path)
-    expect(stderr).toMatch(/input "spare" \[.*2147483648\] there are more than 33554432 numbers/)
-    expect([code, stderr]).toEqual([1, expect.stringContaining('code: TP_INPUT')])
+    const { code, stdout } = await verify(path)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^not verified: .*input "spare" \[.*2147483648\] there are more than 33554432 numbers/m)
   })
 
-  test('blames a dense model that does not run in batches', async () => {
+  test('runs on some examples, which are compared', async () => {
     const path = modelWith('one', (graph) => {
       const attributes = { axes: [0] }
       graph.insert([createNode({ type: 'Squeeze', inputs: ['input_ids'], outputs: ['one'], attributes })])
       return 'one'
     })
-    const { stderr } = await verify(path)
-    expect(stderr).toMatch(/the dense model itself does not run on input_ids \[\d,\d+\], .*before anything is changed/)
-    expect(stderr).toContain('code: TP_DENSE')
-    expect(folder.files()).not.toContain('out.onnx')
-  })
-
-  test('verifies an ordinary model', { tags: 'exhaustive' }, async () => {
-    const { code, stdout } = await tpHere([
-      ...[
-        'prune',
-        modelPath('digits-vit'),
-        '-o',
-        folder.at('good.onnx'),
-        '--method',
-        'stride',
-        '--keep',
-        '0.7',
-        '--verify',
-      ],
-    ])
-    expect(stdout).toContain('verified  runs at')
-    expect(code).toBe(0)
+    const { stdout } = await verify(path)
+    expect(stdout).toMatch(/^verified on \d+ examples, \d lengths \(1 to 16 tokens\): /m)
   })
 })

@@ -71,7 +71,7 @@ describe('a signal during a command', () => {
   })
 
   test('removes the temporary file if it is SIGINT during verification, and says that nothing was written', async () => {
-    const args = ['prune', digits, '-o', folder.at('out.onnx'), '--method', 'stride', '--keep', '0.9', '--verify']
+    const args = ['prune', digits, '-o', folder.at('out.onnx'), '--method', 'stride', '--keep', '0.9']
     const { code, stderr } = await tp(args, {
       onError: (text, kill) => void (text.includes('verifying') && kill('SIGINT')),
     })

@@ -15,7 +15,7 @@ import { type Ended, fixture, temporaryFolder, tpHere } from './tp.ts'
  * are 306 pairs), and every command takes every form, by a method that changes from row to row. An ordinary run has every method, every
  * form and every command, but not with each other.
  */
-const commands = ['inspect', 'prune', 'prune --verify', 'pack', 'explain', 'eval', 'train'] as const
+const commands = ['inspect', 'prune', 'pack', 'explain', 'eval', 'train'] as const
 type CommandName = (typeof commands)[number]
 
 interface Form {
@@ -93,8 +93,6 @@ async function runCommand(command: CommandName, entry: MethodEntry, form: Form):
   switch (command) {
     case 'prune':
       return await tpHere(pruning)
-    case 'prune --verify':
-      return await tpHere([...pruning, '--verify'])
     case 'inspect':
     case 'pack': {
       const pruned = await tpHere(pruning)

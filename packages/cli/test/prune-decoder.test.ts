@@ -38,9 +38,9 @@ describe('tp prune of an encoder with its decoder', () => {
 
   test('writes a decoder that weighs states next to states of the kept positions alone', async () => {
     const out = folder.at('weighs.onnx')
-    const { code, stdout } = await prune('--decoder', folder.at('free.onnx'), '--decoder-out', out, '--verify')
+    const { code, stdout } = await prune('--decoder', folder.at('free.onnx'), '--decoder-out', out)
     expect([code, stdout]).toEqual([0, expect.stringMatching(/^decoder .*weighs\.onnx .*; it weighs each state/m)])
-    expect(stdout).toMatch(/^verified {2}next to the old file with each state several times: differs by \d/m)
+    expect(stdout).toMatch(/^verified on .*largest difference \S+, next to the old file with each state several times/m)
     expect(readsWeights(decodeModel(readFileSync(out)))).toBeTypeOf('number')
     const { outputs } = new Graph(decodeModel(readFileSync(folder.at('pruned.onnx'))))
     expect(outputs.map(({ name }) => name)).toEqual(expect.arrayContaining(['tp.weights', 'tp.positions']))
@@ -51,7 +51,7 @@ describe('tp prune of an encoder with its decoder', () => {
   }, async () => {
     for (const name of ['whisper-merged', 'whisper-past'] as const) {
       const [out, reader] = [folder.at(`${name}.encoder.onnx`), folder.at(`${name}.onnx`)]
-      const files = ['--decoder', decoderPath(name), '--decoder-out', reader, '--verify', '--json']
+      const files = ['--decoder', decoderPath(name), '--decoder-out', reader, '--json']
       const { code, stdout } = await tpHere(['prune', decoderPath('whisper-encoder'), '-o', out, ...files])
       expect(code).toBe(0)
       const { method, decoder: report } = JSON.parse(stdout)
@@ -72,7 +72,7 @@ describe('tp prune of an encoder with its decoder', () => {
     for (const how of ['none', 'weighed']) {
       const out = folder.at(`repaired-${how}.onnx`)
       const files = ['--decoder', folder.at('fixed.onnx'), '--decoder-out', out, '--set', `restore=${how}`]
-      const { code, stdout } = await prune(...files, '--verify', '--json')
+      const { code, stdout } = await prune(...files, '--json')
       expect(code).toBe(0)
       const { decoder: report } = JSON.parse(stdout)
       expect(report).toMatchObject({ builtIn: STATES, out })

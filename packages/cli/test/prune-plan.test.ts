@@ -29,13 +29,11 @@ describe('tp prune by a plan, and without layers', () => {
     const words = { method: 'received-attention', layers: [1], keep: 0.5 }
     writeFileSync(plan, JSON.stringify({ format: 1, ...words, quantize: {} }))
     const [out, float, after] = ['out', 'float', 'after'].map((name) => folder.at(`8-bit-${name}.onnx`)) as string[]
-    const args = ['prune', mail, '-o', out as string, '--plan', plan, '--verify']
+    const args = ['prune', mail, '-o', out as string, '--plan', plan]
     const { code, stdout } = await tpHere(args)
     expect(code).toBe(0)
     expect(stdout).toMatch(/received-attention, 8 bits/)
-    expect(stdout).toMatch(
-      /verified {2}runs at .* with finite outputs\n +before rounding to 8 bits, keeping every token/,
-    )
+    expect(stdout).toMatch(/^verified on .*: with every token kept, .*; outputs differ by up to \d/m)
     const by = ['--method', 'received-attention', '--layers', '1', '--keep', '0.5']
     expect((await tpHere(['prune', mail, '-o', float as string, ...by])).code).toBe(0)
     expect((await tpHere(['quantize', float as string, '-o', after as string])).code).toBe(0)
@@ -76,7 +74,7 @@ describe('tp prune by a plan, and without layers', () => {
     expect([nothing.code, nothing.stdout]).toEqual([0, expect.not.stringContaining('without layer')])
     const words = ['--method', 'received-attention', '--layers', '1,2', '--keep', '0.5']
     const args = ['prune', mail, '-o', both as string, '--leave-out', '2,4', ...words]
-    const pruned = await tpHere([...args, '--verify', '--json'])
+    const pruned = await tpHere([...args, '--json'])
     expect(pruned.code).toBe(0)
     const report = JSON.parse(pruned.stdout)
     expect(report).toMatchObject({ layerCount: 4, leftOut: { layers: [2, 4], of: 6 }, cuts: [1, 2] })

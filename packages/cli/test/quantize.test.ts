@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { mailData, modelPath } from '@tp/models'
 import { decodeModel } from '@tp/onnx'
 import { saturatesOn } from '@tp/optimize'
@@ -32,10 +32,10 @@ describe('the model of mails', () => {
   test('keeps its weights in 8 bits, and rounds by token what was rounded by tensor', async () => {
     const [before, out] = [folder.at('tensor.onnx'), folder.at('token.onnx')]
     expect((await tpHere(['quantize', model, '-o', before, '--activations', 'tensor'])).code).toBe(0)
-    const { code, stdout } = await tpHere(['quantize', before, '-o', out, '--verify'])
+    const { code, stdout } = await tpHere(['quantize', before, '-o', out])
     expect(code).toBe(0)
     expect(stdout).toMatch(/weights as they were; activations of 38 products: one scale for each token\n/)
-    expect(stdout).toMatch(/in batches from those alone by less than 0.01 %/)
+    expect(stdout).toMatch(/the same answers alone and in a batch$/m)
     expect(operators(out)).not.toContain('DynamicQuantizeLinear')
     const { stderr } = await tpHere(['quantize', before, '-o', out, '--reduce-range'])
     expect(stderr).toContain(
@@ -66,11 +66,11 @@ describe('the model of mails', () => {
 
   test('verifies examples of unequal lengths', async () => {
     const out = folder.at('verified.onnx')
-    const { code, stdout } = await tpHere(['quantize', model, '-o', out, '--verify', '--json'])
+    const { code, stdout } = await tpHere(['quantize', model, '-o', out, '--json'])
     expect(code).toBe(0)
-    const { distances, own } = JSON.parse(stdout).verification
-    expect(Object.keys(distances)).toEqual(['alone', 'in a batch', 'padded right'])
-    expect(Math.max(...Object.values<number>(distances), own)).toBeLessThan(0.5)
+    const { rounding, arrangements } = JSON.parse(stdout).verification
+    expect(arrangements).toContain('padded right')
+    expect(rounding).toSatisfy((far: number) => far > 0 && far < 0.5)
   })
 
   test.each(['llama', 'gpt2'] as const)(
@@ -78,15 +78,9 @@ describe('the model of mails', () => {
     async (name) => {
       // Where sums of products saturate, those of random weights do.
       const range = (await saturatesOn(nodeRuntime())) ? ['--reduce-range'] : []
-      const args = ['quantize', decoderPath(name), '-o', folder.at(`${name}.onnx`), '--verify', ...range]
-      const { distances, own } = JSON.parse((await tpHere([...args, '--json'])).stdout).verification
-      expect(Object.keys(distances)).toEqual(['alone', 'padded left', 'padded right'])
-      for (const distance of Object.values<number>(distances)) expect(distance).toSatisfy((far) => far > 0 && far < 0.5)
-      expect(own).toBe(undefined)
+      const args = ['quantize', decoderPath(name), '-o', folder.at(`${name}.onnx`), ...range]
       const { stdout } = await tpHere(args)
-      expect(stdout).toMatch(
-        /on random prompts the last logits differ from the source's by alone [\d.]+ %, padded left/,
-      )
+      expect(stdout).toMatch(/^verified on .*outputs differ by up to [1-4]?[\d.]+ % of their size/m)
     },
   )
 
@@ -117,15 +111,9 @@ describe('the model of mails', () => {
     expect(await tpHere([...args, '--smooth'])).toMatchObject({ code: 2 })
   })
 
-  test('writes the model only without --verify if its inputs cannot be generated', async () => {
-    const out = folder.at('merged.onnx')
-    const args = ['quantize', decoderPath('whisper-merged-fixed'), '-o', out]
-    expect(await tpHere([...args, '--verify'])).toMatchObject({
-      code: 1,
-      stderr: expect.stringMatching(/whisper-merged-fixed.*cannot be verified; without --verify it is written/),
-    })
-    expect(existsSync(out)).toBe(false)
-    expect(await tpHere(args)).toMatchObject({ code: 0 })
+  test('says why a model whose inputs cannot be generated is not verified', async () => {
+    const args = ['quantize', decoderPath('whisper-merged-fixed'), '-o', folder.at('merged.onnx')]
+    expect(await tpHere(args)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^not verified: \S/m) })
   })
 
   test('takes the options of onnxruntime, and leaves out nodes by name', async () => {

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { nodeRuntime } from '@tp/runtime-node'
 import { afterAll, beforeAll } from 'vitest'
 import { run } from '../src/program/run.ts'
 
@@ -52,7 +53,7 @@ export function tp(args: readonly string[], { cwd, env, onError, through = [] }:
 /** The same without a process of its own, where only what it says is of interest. */
 export async function tpHere(
   args: readonly string[],
-  terminal: { columns?: number; styled?: boolean } = {},
+  { inThisProcess = true, ...terminal }: { columns?: number; styled?: boolean; inThisProcess?: boolean } = {},
 ): Promise<Ended> {
   let [stdout, stderr] = ['', '']
   const printError = (text: string): void => {
@@ -66,6 +67,7 @@ export async function tpHere(
     printError,
     ...terminal,
     timingMs: 40,
+    verifying: { budget: 300, ...(inThisProcess && { runtime: nodeRuntime() }) },
     timedExamples: 2,
     progress: { stage: printError, step() {}, note: printError, end() {} },
   })

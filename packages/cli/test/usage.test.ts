@@ -49,7 +49,7 @@ describe('help', () => {
   test('names every option of a command, also among other arguments', async () => {
     const { code, stdout } = await tpHere(['prune', 'no-such-model', '--help'])
     expect(code).toBe(0)
-    const options = 'out method layers flops param weights set plugin trace verify json'
+    const options = 'out method layers flops param weights set plugin trace json'
     for (const name of options.split(' ')) expect(stdout).toContain(`--${name}`)
     // With --verbose each setting has a line of its own.
     const { stdout: all } = await tpHere(['prune', '--help', '--verbose'])
@@ -232,7 +232,12 @@ describe('bad usage exits with 2 and says what to do', () => {
     ['an empty value', () => byReceived('--keep='), 'TP_USAGE', /--keep needs a value: --keep R/],
     ['an empty name of a file', () => ['inspect', ''], 'TP_USAGE', /MODEL is empty; give a path/],
     ['an empty one of several', () => ['serve', mail, ''], 'TP_USAGE', /MODEL… is empty; give a path/],
-    ['a value for a flag', () => byReceived('--keep', '0.7', '--verify=no'), 'TP_USAGE', /--verify takes no value/],
+    [
+      'a value for a flag',
+      () => byReceived('--keep', '0.7', '--no-verify=no'),
+      'TP_USAGE',
+      /--no-verify takes no value/,
+    ],
     ['an option given twice', () => byReceived('--keep', '0.7', '--keep', '0.5'), 'TP_USAGE', /--keep is given twice/],
     ['no output', () => ['quantize', mail], 'TP_USAGE', /-o OUT is missing/],
     ['no method', () => prune('--keep', '0.7'), 'TP_USAGE', /--method NAME .*is missing/],

@@ -23,26 +23,27 @@ async function verify(method: string): ReturnType<typeof tpHere> {
     plugin,
     `import * as core from '${core}'\nexport default { contractVersion: 1, methods: [${entries.join(', ')}] }`,
   )
-  const args = ['-o', folder.at(`${method}.onnx`), '--plugin', plugin, '--method', method, '--keep', '0.6', '--verify']
+  const args = ['-o', folder.at(`${method}.onnx`), '--plugin', plugin, '--method', method, '--keep', '0.6']
   return tpHere(['prune', modelPath('mail'), '--layers', '2', ...args])
 }
 
-test('refuses with --verify a method that looks at padding, and names it', async () => {
+test('refuses a method that looks at padding, and names it', async () => {
   const { code, stderr } = await verify('unmasked')
   expect(code).toBe(1)
-  expect(stderr).toMatch(/\[plugin unmasked\] \d of 10 examples get other answers padded right than alone/)
+  expect(stderr).toMatch(/\[plugin unmasked\] \d+ of \d+ examples get other answers padded right than alone/)
   expect(stderr).toContain('code: TP_VERIFY')
 })
 
-test('refuses with --verify a method that looks at other examples, and names it', { tags: 'exhaustive' }, async () => {
+test('refuses a method that looks at other examples, and names it', { tags: 'exhaustive' }, async () => {
   const { code, stderr } = await verify('by-batch')
   expect(code).toBe(1)
-  expect(stderr).toMatch(/\[plugin by-batch\] \d of 4 examples get other answers in a batch than alone/)
+  expect(stderr).toMatch(/\[plugin by-batch\] \d+ of \d+ examples get other answers .* than alone/)
 })
 
-test('reports with --verify what was compared and what a cut adds, even for NaN scores', async () => {
+test('reports what was compared, even for NaN scores', async () => {
   const { code, stdout } = await verify('not-a-number')
   expect(code).toBe(0)
-  expect(stdout).toMatch(/examples get the same answers alone and in a batch \(4\), padded right \(10\)/)
-  expect(stdout).toMatch(/^each cut {2}adds \d+ nodes(, [\d.]+ ms \([\d.]+ … [\d.]+\) at 1×128 on one thread)?$/m)
+  expect(stdout).toMatch(
+    /^verified on .*padded right: with every token kept, .*; the same answers alone and in a batch$/m,
+  )
 })

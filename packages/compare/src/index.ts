@@ -3,9 +3,12 @@
 // Verdicts: on two models: without data whether a changed one holds, with data whether it is faster and as accurate.
 
 export { type Check, type CheckedModel, type CheckOptions, check, MAX_LOSS } from './check/check.ts'
-export type { Loadable } from './check/load-model.ts'
 export { type Demands, type Verdict, verdictOf } from './check/verdict.ts'
-export { type Verification, type VerifyModelsOptions, verify } from './check/verify.ts'
+export type { Invariance } from './verify/invariance.ts'
+export { ALL_TOKENS, type PruningMethod } from './verify/keeping-all.ts'
+export type { Loadable } from './verify/load-model.ts'
+export type { Verification } from './verify/verification.ts'
+export { type VerifyOptions, verify } from './verify/verify.ts'
 
 // Comparisons: of many variants with the dense model, and the tokens that an answer rests on.
 
@@ -72,36 +75,10 @@ export {
 } from './answers/tokens.ts'
 export { type InputLanguages, type Transcription, transcribe, withDecoder } from './answers/transcribe.ts'
 
-// Verification: of two loaded models, by what was done to one of them.
-
-export { ALL_TOKENS } from './prunings/keeping-all.ts'
-export type { CutsToTime, SiteCosts } from './prunings/site-costs.ts'
-export {
-  type PruneAgain,
-  type PruningToVerify,
-  shapesOf,
-  type VerifiedPruning,
-  verifyPruning,
-} from './prunings/verify-pruning.ts'
-export { type Invariance, type InvarianceOptions, verifyInvariance } from './verify/invariance.ts'
-export { type QuantizedComparison, type VerifyQuantizedOptions, verifyQuantized } from './verify/verify-quantized.ts'
-export { type VerifyOptions, verifySame } from './verify/verify-same.ts'
-
-// Decoders: and what presses their caches.
-
-export { decoderDistances } from './decoders/decoder-distances.ts'
-export { promptsText } from './decoders/prompt-runs.ts'
-export { type DecoderVerifyOptions, verifyDecoder, verifyPromptRuns } from './decoders/verify-decoder.ts'
-export { verifyPress } from './decoders/verify-press.ts'
-export { verifyStates } from './decoders/verify-states.ts'
-export { verifyWeights } from './decoders/verify-weights.ts'
-
 // Random examples: of unequal lengths, and answers to them next to each other.
 
 export { type InputKind, type InputRoles, inputKind, inputRoles, isText } from './inputs/input-shapes.ts'
 export { rowOf } from './inputs/rows.ts'
 export { type SampleOptions, sampleInputs } from './inputs/sample-inputs.ts'
-export { type Answer, answersTo } from './verify/answers.ts'
-export { type Comparison, compareAnswers } from './verify/compare-answers.ts'
 export { largestDifference, relativeDistance } from './verify/differences.ts'
-export { type Arrangement, arrangements, type Trial, type TrialExample, trialsFor } from './verify/trials.ts'
+export { type Arrangement, arrangements } from './verify/trials.ts'

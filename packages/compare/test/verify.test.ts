@@ -1,21 +1,51 @@
 import { readFileSync } from 'node:fs'
-import { inspect, prune, quantize, roundsByBatch, transform } from '@tp/compiler'
-import { abs, add, cast, input, mean, mul, neg, none, type Schedule, schedule, scorer, sub, sum } from '@tp/core'
-import type { NamedTensors, Session } from '@tp/core/runtime'
+import { inspect, type PruneOptions, prune, quantize, transform } from '@tp/compiler'
+import {
+  abs,
+  add,
+  cast,
+  input,
+  mean,
+  mul,
+  neg,
+  none,
+  type Schedule,
+  schedule,
+  scorer,
+  sub,
+  sum,
+  TpError,
+} from '@tp/core'
+import type { NamedTensors, Runtime, Session } from '@tp/core/runtime'
 import { modelPath } from '@tp/models'
-import { decodeModel, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
+import { cloneModel, createNode, decodeModel, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { describe, expect, test } from 'vitest'
-import { trialsFor, verifyInvariance, verifyQuantized, verifySame } from '../src/index.ts'
+import { type Verification, type VerifyOptions, verify } from '../src/index.ts'
 import { inputRoles } from '../src/inputs/input-shapes.ts'
+import { trialsFor } from '../src/verify/trials.ts'
 
 const runtime = nodeRuntime()
 const source = decodeModel(readFileSync(modelPath('mail')))
-const dense = await runtime.load(modelPath('mail'))
 
-/** A session whose outputs are changed on the way. */
-function changing(session: Session, change: (outputs: NamedTensors, inputs: NamedTensors) => NamedTensors): Session {
-  return { ...session, run: async (inputs, options) => change(await session.run(inputs, options), inputs) }
+type Change = (outputs: NamedTensors, inputs: NamedTensors) => NamedTensors
+
+/** A runtime of sessions whose outputs are changed on the way. */
+function changing(change: Change): Pick<Runtime, 'load'> {
+  return {
+    async load(from, options): Promise<Session> {
+      const session = await runtime.load(from, options)
+      return { ...session, run: async (inputs, how) => change(await session.run(inputs, how), inputs) }
+    },
+  }
+}
+
+/** The verification of a model of which nothing is changed but its answers. */
+async function same(
+  changedRuntime: Pick<Runtime, 'load'>,
+  options: Partial<VerifyOptions> = {},
+): Promise<Verification> {
+  return await verify(cloneModel(source), source, { runtime, changedRuntime, ...options })
 }
 
 /** Logits of all rows but the longest. */
@@ -37,17 +67,19 @@ describe('trials of a text encoder', () => {
 
   test('hold every example alone, in a batch where lengths are equal, and padded on either side', () => {
     expect(trials.map(({ arrangement, examples }) => [arrangement, examples.length])).toEqual([
-      ...Array.from({ length: 5 }, () => ['alone', 1]),
+      ...Array.from({ length: 6 }, () => ['alone', 1]),
+      ['padded right', 6],
+      ['padded left', 6],
       ['in a batch', 2],
-      ['padded right', 5],
-      ['padded left', 5],
     ])
   })
 
   test('have the same tokens at the end of a row that is padded on the left', () => {
-    const { inputs: left = {}, examples = [] } = trials.at(-1) ?? {}
-    const [shortest] = examples.filter(({ length }) => length === 3)
-    const alone = trials.find(({ examples: [only] }) => only?.example === shortest?.example)
+    const { inputs: left = {}, examples = [] } = trials[7] ?? {}
+    const [short] = examples.filter(({ length }) => length === 3)
+    const alone = trials.find(
+      ({ examples: [only], arrangement }) => arrangement === 'alone' && only?.example === short?.example,
+    )
     const row = left.input_ids?.data.slice(4 * 16, 5 * 16)
     expect(row?.slice(13)).toEqual(alone?.inputs.input_ids?.data)
     expect(left.attention_mask?.data.slice(4 * 16, 5 * 16)).toEqual(
@@ -64,127 +96,180 @@ test('the mask of a recording has an entry for each sample, whatever its axis is
   expect(trial?.inputs.attention_mask?.dims).toEqual(trial?.inputs.input_values?.dims)
 })
 
-describe('verifySame', () => {
-  test('says in which arrangements a lossless model answers as its source', async () => {
-    const result = transform(source, prune({ method: none(), schedule: new Map() }))
-    await using changed = await runtime.load(encodeModel(result.model))
-    const { difference, arrangements } = await verifySame({ source, dense, changed })
-    expect(difference).toBeLessThan(1e-5)
-    // The class token is at position 0, which is padding in a row that is padded on the left.
-    expect(arrangements).toEqual(['alone', 'in a batch', 'padded right'])
+describe('verify, of a change that is exact', () => {
+  test('compares texts of many lengths, of one token and of as many as the model takes', async () => {
+    const { model } = transform(source, prune({ method: none(), schedule: new Map() }))
+    const verification = await verify(model, source, { runtime, budget: 60_000 })
+    expect(verification).toMatchObject({
+      // The class token is at position 0, which is padding in a row that is padded on the left.
+      arrangements: ['alone', 'in a batch', 'padded right'],
+      lengths: [1, 3, 4, 5, 7, 9, 11, 13, 16, 512],
+    })
+    expect(verification.difference).toBeLessThan(1e-5)
+  })
+
+  test('begins no further examples when time is over', async () => {
+    const { examples, arrangements } = await same(runtime, { budget: 0 })
+    expect(arrangements).toContain('padded right')
+    expect(examples).toBe(6)
   })
 
   test('refuses a model that is wrong in padded rows alone', async () => {
-    await expect(verifySame({ source, dense, changed: changing(dense, spoilShort(0.5)) })).rejects.toMatchObject({
+    await expect(same(changing(spoilShort(0.5)))).rejects.toMatchObject({
       code: 'TP_VERIFY',
-      message: expect.stringMatching(/example \d padded right differs from the source by/),
+      message: expect.stringMatching(
+        /output "logits" of example \d, padded right, differs from .* defect of the toolkit/,
+      ),
     })
   })
 
   test('refuses a model that gives NaN in padded rows alone', async () => {
-    await expect(verifySame({ source, dense, changed: changing(dense, spoilShort(Number.NaN)) })).rejects.toMatchObject(
-      {
-        code: 'TP_VERIFY',
-        message: expect.stringContaining('output "logits" is NaN'),
-      },
-    )
+    await expect(same(changing(spoilShort(Number.NaN)))).rejects.toMatchObject({
+      code: 'TP_VERIFY',
+      message: expect.stringContaining('output "logits" is NaN'),
+    })
+  })
+
+  test('refuses a model that does not run where its source does', async () => {
+    const failing = changing(() => {
+      throw new TpError('TP_RUN', 'node', 'a size does not fit')
+    })
+    await expect(same(failing)).rejects.toMatchObject({
+      code: 'TP_VERIFY',
+      message: expect.stringContaining('does not run on an example alone, where its source does'),
+    })
   })
 
   test('expects minus infinity where the source has it, and nowhere else', async () => {
-    const hidden = changing(dense, spoilShort(Number.NEGATIVE_INFINITY))
-    await expect(verifySame({ source, dense: hidden, changed: hidden })).resolves.toMatchObject({ difference: 0 })
-    await expect(verifySame({ source, dense: hidden, changed: dense })).rejects.toMatchObject({ code: 'TP_VERIFY' })
-    await expect(verifySame({ source, dense, changed: hidden })).rejects.toMatchObject({
+    const hidden = changing(spoilShort(Number.NEGATIVE_INFINITY))
+    await expect(same(hidden, { runtime: hidden })).resolves.toMatchObject({ difference: 0 })
+    await expect(same(runtime, { runtime: hidden })).rejects.toMatchObject({ code: 'TP_VERIFY' })
+    await expect(same(hidden)).rejects.toMatchObject({
       code: 'TP_VERIFY',
       message: expect.stringContaining('output "logits" is -Infinity'),
     })
   })
 
   test('refuses a row of padding that is 0 in the source and not in the changed model', async () => {
-    const withRows = (atPadding: number): Session =>
-      changing(dense, (outputs, { attention_mask: mask }) => {
+    const { model } = addedOutput()
+    const withRows = (atPadding: number): Pick<Runtime, 'load'> =>
+      changing((outputs, { attention_mask: mask }) => {
         const real = Array.from(mask?.data as BigInt64Array, Number)
         const data = Float32Array.from(real, (isReal) => (isReal === 1 ? 0.5 : atPadding))
         return { ...outputs, vectors: { type: 'float32', dims: [...(mask?.dims ?? []), 1], data } }
       })
-    await expect(verifySame({ source, dense: withRows(0), changed: withRows(0) })).resolves.toBeDefined()
-    await expect(verifySame({ source, dense: withRows(0.1), changed: withRows(0.2) })).resolves.toBeDefined()
-    await expect(verifySame({ source, dense: withRows(0), changed: withRows(0.2) })).rejects.toMatchObject({
+    const rows = (before: number, after: number) =>
+      verify(cloneModel(model), model, { runtime: withRows(before), changedRuntime: withRows(after) })
+    await expect(rows(0, 0)).resolves.toBeDefined()
+    await expect(rows(0.1, 0.2)).resolves.toBeDefined()
+    await expect(rows(0, 0.2)).rejects.toMatchObject({
       code: 'TP_VERIFY',
       message: expect.stringMatching(/output "vectors" is 0.2\d* at padding, where the source has 0/),
     })
   })
 
-  test('blames the source where it is not finite itself', async () => {
-    const broken = changing(dense, spoilShort(Number.NaN))
-    await expect(verifySame({ source, dense: broken, changed: dense })).rejects.toMatchObject({ code: 'TP_DENSE' })
+  test('compares nothing where the source itself is not finite, and blames it where that is everywhere', async () => {
+    const broken = changing(spoilShort(Number.NaN))
+    expect((await same(runtime, { runtime: broken })).arrangements).toEqual(['alone', 'in a batch'])
+    const all = changing(({ logits }) => ({
+      logits: { ...logits!, data: new Float32Array(logits!.data.length).fill(Number.NaN) },
+    }))
+    await expect(same(runtime, { runtime: all })).rejects.toMatchObject({ code: 'TP_DENSE' })
   })
 
   test('holds a file in 8 bits to what its own answers change by', async () => {
     const eightBits = decodeModel(readFileSync(modelPath('mail', 'int8')))
-    await using session = await runtime.load(modelPath('mail', 'int8'))
-    const { quantized } = await verifySame({ source: eightBits, dense: session, changed: session })
-    expect(quantized?.distance).toBe(0)
-    expect(quantized?.own).toBeGreaterThan(1e-4)
+    const { rounding } = await verify(cloneModel(eightBits), eightBits, { runtime })
+    expect(rounding).toBe(0)
     await expect(
-      verifySame({ source: eightBits, dense: session, changed: changing(session, spoilShort(5)) }),
+      verify(cloneModel(eightBits), eightBits, { runtime, changedRuntime: changing(spoilShort(5)) }),
     ).rejects.toMatchObject({ code: 'TP_VERIFY', message: expect.stringContaining('rounding in 8 bits') })
   })
 })
 
-test('verifyQuantized refuses a file whose padded rows are far from those alone', async () => {
-  await using changed = await runtime.load(modelPath('mail', 'int8'))
-  const { distances } = await verifyQuantized({ source, dense, changed })
-  expect(Object.keys(distances)).toEqual(['alone', 'in a batch', 'padded right'])
-  await expect(verifyQuantized({ source, dense, changed: changing(changed, spoilShort(100)) })).rejects.toMatchObject({
-    code: 'TP_VERIFY',
-    message: expect.stringMatching(/^\[compare\].* padded right, outputs/),
+/** The mail model with a further output that has a row for each token. */
+function addedOutput(): { readonly model: Model } {
+  const model = decodeModel(readFileSync(modelPath('mail')))
+  const graph = new Graph(model)
+  graph.addOutput('vectors', 'float32', ['batch', 'sequence', 1])
+  const [states] = graph.nodes.flatMap(({ opType, output }) =>
+    opType === 'LayerNormalization' ? [output[0] as string] : [],
+  )
+  graph.insert([
+    createNode({
+      type: 'ReduceMean',
+      name: 'vectors',
+      inputs: [states as string],
+      outputs: ['vectors'],
+      attributes: { axes: [-1] },
+    }),
+  ])
+  graph.sortTopologically()
+  return { model }
+}
+
+describe('verify, of a file in 8 bits', () => {
+  const eightBits = (activations: 'token' | 'tensor'): Model => transform(source, quantize({ activations })).model
+
+  test('refuses one whose padded rows are far from those alone', async () => {
+    const { rounding } = await verify(eightBits('tensor'), source, { runtime })
+    expect(rounding).toBeGreaterThan(1e-3)
+    await expect(
+      verify(eightBits('tensor'), source, { runtime, changedRuntime: changing(spoilShort(100)) }),
+    ).rejects.toMatchObject({
+      code: 'TP_VERIFY',
+      message: expect.stringMatching(/^\[compare\].* padded right, outputs/),
+    })
+  })
+
+  test('refuses one whose answers are far from those of its source', async () => {
+    const reversed = changing(({ logits }) => ({
+      logits: { ...logits!, data: Float32Array.from(logits!.data as Float32Array, (x) => -x) },
+    }))
+    await expect(verify(eightBits('token'), source, { runtime, changedRuntime: reversed })).rejects.toMatchObject({
+      code: 'TP_VERIFY',
+      message: expect.stringContaining('which rounding does not explain'),
+    })
+  })
+
+  test('holds one that rounds each token by itself to the answers that it gives alone', async () => {
+    expect(await verify(eightBits('token'), source, { runtime })).toHaveProperty('rounding')
+    const byBatch: Pick<Runtime, 'load'> = {
+      load: (_, options) => runtime.load(encodeModel(eightBits('tensor')), options),
+    }
+    await expect(verify(eightBits('token'), source, { runtime, changedRuntime: byBatch })).rejects.toMatchObject({
+      code: 'TP_VERIFY',
+      message: expect.stringMatching(/answers differ from those alone by .* although each token is rounded by itself/),
+    })
   })
 })
 
-test('verifyQuantized holds a file that rounds each token by itself to the answers that it gives alone', async () => {
-  const own = async (activations: 'token' | 'tensor') => {
-    const { model } = transform(source, quantize({ activations }))
-    return { model, session: await runtime.load(encodeModel(model)) }
-  }
-  await using token = (await own('token')).session
-  expect((await verifyQuantized({ source, dense, changed: token, roundsByBatch: false })).own).toBe(0)
-  const { model, session } = await own('tensor')
-  await using tensor = session
-  expect(roundsByBatch(model)).toBe(true)
-  expect((await verifyQuantized({ source, dense, changed: tensor })).own).toBeGreaterThan(1e-4)
-  await expect(verifyQuantized({ source, dense, changed: tensor, roundsByBatch: false })).rejects.toMatchObject({
-    code: 'TP_VERIFY',
-    message: expect.stringMatching(/answers differ from those alone by .* although each token is rounded by itself/),
-  })
-})
-
-describe('verifyInvariance', () => {
+describe('verify, of pruned tokens', () => {
+  type Score = Parameters<typeof scorer>[0]['score']
   const amount: Schedule = schedule(6, { keep: 0.6, layers: [2] })
 
-  async function pruned(score: Parameters<typeof scorer>[0]['score']): Promise<Session> {
+  async function verified(model: Model, score: Score, options: Partial<PruneOptions> = {}): Promise<Verification> {
     const method = scorer({ name: 'mine', family: 'attention', score })
-    const result = transform(source, prune({ method, schedule: amount, trace: 'scores' }))
-    return runtime.load(encodeModel(result.model as Model))
+    const changed = transform(model, prune({ method, schedule: amount, ...options })).model
+    return await verify(changed, model, { runtime, methods: [{ method }], budget: 60_000 })
   }
 
-  test('counts the examples that were compared', async () => {
-    await using session = await pruned((site) => site.received)
-    expect(await verifyInvariance({ source, dense, pruned: session, where: 'mine' })).toEqual({
-      'in a batch': 4,
-      'padded right': 10,
-    })
+  test('compares them with every token kept, and counts the examples that get the same answer in a batch', async () => {
+    const verification = await verified(source, (site) => site.received)
+    expect(verification.difference).toBeLessThan(1e-5)
+    expect(verification.invariance).toEqual({ 'in a batch': 4, 'padded right': 14 })
   })
 
   test('refuses a method that reads other examples', async () => {
-    await using session = await pruned((site) => mul(site.received, mean(site.received, 0, { keepDims: true })))
-    await expect(verifyInvariance({ source, dense, pruned: session, where: 'mine' })).rejects.toMatchObject({
+    await expect(
+      verified(source, (site) => mul(site.received, mean(site.received, 0, { keepDims: true }))),
+    ).rejects.toMatchObject({
       code: 'TP_VERIFY',
-      message: expect.stringMatching(/\[mine\] \d of 4 examples get other answers in a batch than alone/),
+      message: expect.stringMatching(/\[plugin mine\] \d of \d+ examples get other answers .* than alone/),
     })
   })
 
-  describe('where rows of pruned tokens are left out', async () => {
+  describe('where rows of pruned tokens are left out', () => {
     const embedder = decodeModel(readFileSync(modelPath('mail')))
     const graph = new Graph(embedder)
     const found = inspect(embedder)
@@ -192,29 +277,20 @@ describe('verifyInvariance', () => {
     for (const { name } of graph.outputs) graph.removeOutput(name)
     graph.addOutput(states, 'float32', ['batch', 'sequence', 128])
     graph.removeDeadNodes()
-    const whole = await runtime.load(encodeModel(embedder))
-    const compact = async (score: Parameters<typeof scorer>[0]['score']): Promise<Session> => {
-      const method = scorer({ name: 'mine', family: 'attention', score })
-      const { model } = transform(embedder, prune({ method, schedule: amount, restore: 'none' }))
-      return runtime.load(encodeModel(model))
-    }
 
     test('compares the rows of real tokens, which the mask shows', async () => {
-      await using session = await compact((site) => site.received)
-      expect(await verifyInvariance({ source: embedder, dense: whole, pruned: session, where: 'mine' })).toEqual({
-        'in a batch': 4,
-        'padded right': 10,
-      })
+      const { invariance } = await verified(embedder, (site) => site.received, { restore: 'none' })
+      expect(invariance).toEqual({ 'in a batch': 4, 'padded right': 14 })
     })
 
     test('refuses a method that keeps others of them next to padding', async () => {
       // Those are kept that are as far from the start as padding is long.
-      await using session = await compact(({ position, padding }) =>
-        neg(abs(sub(position, add(sum(cast(padding, 'float32'), 1, { keepDims: true }), 2)))),
-      )
-      await expect(
-        verifyInvariance({ source: embedder, dense: whole, pruned: session, where: 'mine' }),
-      ).rejects.toMatchObject({ code: 'TP_VERIFY', message: expect.stringContaining('padded right than alone') })
+      const score: Score = ({ position, padding }) =>
+        neg(abs(sub(position, add(sum(cast(padding, 'float32'), 1, { keepDims: true }), 2))))
+      await expect(verified(embedder, score, { restore: 'none' })).rejects.toMatchObject({
+        code: 'TP_VERIFY',
+        message: expect.stringContaining('padded right than alone'),
+      })
     })
   })
 })

@@ -126,7 +126,9 @@ export {
   type LayerReport,
 } from './inspect.ts'
 export { type CacheReport, type DecoderInspection, inspectDecoder } from './inspect-decoder.ts'
+export { readLeftOut } from './program/left-out.ts'
 export { type PruningStep, readProvenance } from './program/provenance.ts'
+export { readPrunedPrompt } from './program/pruned-prompt.ts'
 export { readsWeights, weighedChannel } from './program/weighed.ts'
 
 // Costs: FLOPs as a formula of sizes.

@@ -84,7 +84,7 @@ test('a plugin from outside is published, installed next to the command, and pru
   userFolder('user')
   writeFileSync(join(folder, 'user', 'package.json'), '{ "private": true, "type": "module" }')
   await done(['npm', 'install', '@tp/cli', 'tp-mine'], 'user')
-  const args = ['--plugin', 'tp-mine', '--method', 'mine', '--keep', '0.6', '--verify', '-o', 'pruned.onnx']
+  const args = ['--plugin', 'tp-mine', '--method', 'mine', '--keep', '0.6', '-o', 'pruned.onnx']
   expect(await done(['npx', 'tp', 'prune', 'model.onnx', ...args], 'user')).toContain('verified')
 })
 

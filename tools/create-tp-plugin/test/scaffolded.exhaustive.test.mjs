@@ -91,7 +91,7 @@ describe('a created method', () => {
   test.each(['tp-loudest', './node_modules/tp-loudest', './tp-loudest/dist/index.js'])(
     'prunes with --plugin %s',
     async (plugin) => {
-      const args = ['--method', 'loudest', '--param', 'power=0.5', '--keep', '0.6', '--verify']
+      const args = ['--method', 'loudest', '--param', 'power=0.5', '--keep', '0.6']
       expect(await tp(['prune', 'model.onnx', '-o', 'pruned.onnx', '--plugin', plugin, ...args])).toContain('verified')
       expect(readFileSync(at('pruned.onnx')).includes('loudest')).toBe(true)
     },
@@ -134,7 +134,7 @@ describe('a created method', () => {
   })
 
   test('works in a command that has another copy of core', async () => {
-    const args = ['--plugin', 'tp-loudest', '--method', 'loudest', '--keep', '0.6', '--verify']
+    const args = ['--plugin', 'tp-loudest', '--method', 'loudest', '--keep', '0.6']
     const cli = join(root, 'packages/cli/bin/tp.js')
     expect(await done([process.execPath, cli, 'prune', 'model.onnx', '-o', 'copy.onnx', ...args])).toContain('verified')
   })
@@ -143,7 +143,7 @@ describe('a created method', () => {
     await done(['npm', 'run', 'bundle'], 'tp-loudest')
     const text = readFileSync(at('tp-loudest/dist/bundle.js'), 'utf8')
     expect(text).not.toMatch(/^import /m)
-    const args = ['--plugin', './tp-loudest/dist/bundle.js', '--method', 'loudest', '--keep', '0.6', '--verify']
+    const args = ['--plugin', './tp-loudest/dist/bundle.js', '--method', 'loudest', '--keep', '0.6']
     expect(await tp(['prune', 'model.onnx', '-o', 'bundled.onnx', ...args])).toContain('verified')
   })
 
@@ -207,7 +207,7 @@ if (existsSync(join(shared, 'models/minilm-sentiment/model.onnx'))) {
     await done(['npm', 'run', 'build'], 'tp-outliers')
     const model = join(shared, 'models/minilm-sentiment/model.onnx')
     const plugin = ['--plugin', './tp-outliers']
-    const cut = ['--method', 'outliers', '--keep', '0.7', '--verify']
+    const cut = ['--method', 'outliers', '--keep', '0.7']
     expect(await tp(['prune', model, '-o', 'minilm.onnx', ...plugin, ...cut])).toContain('verified')
     const data = ['--data', join(shared, 'data/sst2/dev.tsv'), '--limit', '40']
     const table = await tp(['eval', model, ...data, ...plugin, '--methods', 'random,outliers', '--keep', '0.7'])

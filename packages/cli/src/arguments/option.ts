@@ -102,6 +102,11 @@ export const outOption: Readonly<Record<'out', TextOption & { readonly required:
   }),
 }
 
+/** Of commands that write a changed model. */
+export const verifyOption: Readonly<Record<'no-verify', Flag>> = {
+  'no-verify': flag('write the result without comparing it with the model first'),
+}
+
 /** Of commands that write a folder of a folder. */
 export const folderOptions: Readonly<Record<'force', Flag>> = {
   force: flag('replace the folder that is there; files are always replaced'),

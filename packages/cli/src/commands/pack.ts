@@ -1,22 +1,20 @@
 import { basename } from 'node:path'
-import { verifySame } from '@tp/compare'
 import { pack, transform } from '@tp/compiler'
-import { withinBounds } from '@tp/plans/files'
-import { flag, folderOptions, outOption } from '../arguments/option.ts'
+import { folderOptions, outOption, verifyOption } from '../arguments/option.ts'
 import { endable } from '../context/endable.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { writeModel } from '../model/write-model.ts'
 import { nativeModule } from '../plugins/open-runtime.ts'
-import { comparisonText } from '../printing/cell-text.ts'
-import { lines, NOT_VERIFIED } from '../printing/lines.ts'
+import { lines } from '../printing/lines.ts'
 import { megabytes } from '../printing/numbers.ts'
+import { verificationText } from '../printing/verification-text.ts'
 import { type Command, command, millisecondsSince } from './command.ts'
 
 export const packCommand: Command = command({
   options: {
     ...outOption,
     ...folderOptions,
-    verify: flag('compare it with the model before it is written; on texts of unequal lengths'),
+    ...verifyOption,
   },
   writesFolders: true,
   notes: [
@@ -24,17 +22,17 @@ export const packCommand: Command = command({
     '@tp/runtime-native runs it. In 8 bits it rounds by operators of its own, so that images gain, too. Prune and',
     'quantize first, then pack. An example:',
     '',
-    '  tp pack pruned.onnx -o packed.onnx --verify',
+    '  tp pack pruned.onnx -o packed.onnx',
   ],
-  async run([path = ''], { out, verify = false }, context) {
+  async run([path = ''], { out, 'no-verify': unverified = false }, context) {
     const { progress, signal, files } = context
     const start = performance.now()
     const file = await endable(() => readModelFile(path, { signal, files }))
     progress.stage(`packing ${basename(path)}`)
     const { model, reports } = await endable(() => transform(file.model, pack()))
     const [{ attentions, rounded }] = reports
-    const own = verify && ((at: string) => withinBounds(file, at, signal, verifySame, nativeModule()))
-    const written = await writeModel({ model, file, out, verify: own }, context)
+    const verify = !unverified
+    const written = await writeModel({ model, file, out, verify, ...(verify && { native: nativeModule() }) }, context)
     const { bytes, verification } = written
     const isOrAre = attentions === 1 ? 'attention is' : 'attentions are'
     const work = [
@@ -46,7 +44,7 @@ export const packCommand: Command = command({
       content: { model: path, out, attentions, rounded, ...written, ...millisecondsSince(start) },
       text: lines(
         `wrote ${out} (${megabytes(bytes)}): ${work.filter(Boolean).join(', ')}; runs in @tp/runtime-native`,
-        verification ? `verified  outputs differ ${comparisonText(verification)}` : NOT_VERIFIED,
+        verificationText(verification),
       ),
     }
   },

@@ -1,8 +1,8 @@
 import { press } from '@tp/compiler'
 import { amountRules } from '@tp/core/host'
 import { decodeModel } from '@tp/onnx'
-import { planOf, verifyPressFile } from '@tp/plans/files'
-import { flag, outOption, text } from '../arguments/option.ts'
+import { planOf } from '@tp/plans/files'
+import { outOption, text, verifyOption } from '../arguments/option.ts'
 import { countOptions, pruningOptions } from '../arguments/pruning-options.ts'
 import { readCount, readSettings } from '../arguments/read-fields.ts'
 import { endable } from '../context/endable.ts'
@@ -10,6 +10,7 @@ import { readModelFile } from '../model/model-file.ts'
 import { writeModel } from '../model/write-model.ts'
 import { findMethod, loadMethods } from '../plugins/load-methods.ts'
 import { megabytes } from '../printing/numbers.ts'
+import { verificationText } from '../printing/verification-text.ts'
 import { type Command, command } from './command.ts'
 
 const options = {
@@ -20,7 +21,7 @@ const options = {
   ...countOptions,
   param: pruningOptions.param,
   plugin: pruningOptions.plugin,
-  verify: flag('run it on random caches before it is written; of two examples, alone and in a batch'),
+  ...verifyOption,
 } as const
 
 export const pressCommand: Command = command({
@@ -41,14 +42,20 @@ export const pressCommand: Command = command({
     const file = await endable(() => readModelFile(path, { signal, files }))
     progress.stage(`pressing the caches of ${path}`)
     const pressing = await endable(async () => press(file.model, { method, amount }))
-    const verify = (at: string): Promise<void> => verifyPressFile(at, pressing.length, signal)
     const model = decodeModel(pressing)
-    const { bytes } = await writeModel({ model, file, out, verify: args.verify && verify }, context)
+    const { bytes, verification } = await writeModel({ model, file, out, verify: !args['no-verify'] }, context)
     const kept = amountRules[amount.kind].kept(amount.value)
-    const verified = args.verify ? '\nverified  the same tokens are kept of an example alone and in a batch' : ''
     return {
-      content: { model: path, out, method: plan.method, params: plan.params ?? {}, amount, bytes },
-      text: `${out}  ${megabytes(bytes)}, ${plan.method}, keeps ${kept} of every cache${verified}`,
+      content: {
+        model: path,
+        out,
+        method: plan.method,
+        params: plan.params ?? {},
+        amount,
+        bytes,
+        ...(verification && { verification }),
+      },
+      text: `${out}  ${megabytes(bytes)}, ${plan.method}, keeps ${kept} of every cache\n${verificationText(verification)}`,
     }
   },
 })

@@ -6,7 +6,7 @@ import { amountNames } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
 import { outputsOf } from '@tp/data/files'
 import { decoderOf, promptPruningOf } from '@tp/plans/files'
-import { flag, text, under } from '../arguments/option.ts'
+import { flag, text, under, verifyOption } from '../arguments/option.ts'
 import {
   amountOptions,
   leaveOutOption,
@@ -45,7 +45,7 @@ export const pruneCommand: Command = command({
         because: '--lossless prunes no tokens',
       },
     ),
-    verify: flag('compare with the dense model before it is written'),
+    ...verifyOption,
     ...under('How tokens are pruned', { ...methodOption, ...planOption, ...amountOptions, ...pruningOptions }),
     ...under('Other changes and outputs', {
       quantize: {
@@ -82,7 +82,8 @@ export const pruneCommand: Command = command({
     const refuseExistingOut = async (): Promise<void> => {
       if (args.out === undefined && !args.force) await refuseExisting(out)
     }
-    const { isIdle, isLeaveOutAlone, verify } = intentOf(args)
+    const { isIdle, isLeaveOutAlone } = intentOf(args)
+    const verify = !args['no-verify']
     const readPruning = isIdle ? undefined : await readPlan(args.lossless ? { ...args, method: 'none' } : args)
     const restore = readPruning?.plan.restore ?? readWritten(args).restore
     checkDecoderOptions(args, restore)
@@ -119,9 +120,7 @@ export const pruneCommand: Command = command({
         ? await pruneByDefault(whole, { ...args, ...restored }, { ...how, beforeTiming: refuseExistingOut }, context)
         : await endable(() => pruneByPlan(whole, planned, { ...how, isDefault: isThinned }))
     await refuseExistingOut()
-    // A window of 1,500 positions takes minutes to verify, once for each decoder of a folder.
-    const isVerified = isThinned ? args.verify === true : verify
-    const writing = { whole: file, out, verify: isVerified, decoder: reader?.change, beforeCommit: refuseExistingOut }
+    const writing = { whole: file, out, verify, decoder: reader?.change, beforeCommit: refuseExistingOut }
     const written = await writeAttempt(attempt, writing, context)
 
     const notes = [
@@ -139,13 +138,12 @@ interface Intent {
   /** No option says how to prune. */
   readonly isIdle: boolean
   readonly isLeaveOutAlone: boolean
-  readonly verify: boolean
 }
 
 function intentOf(args: Readonly<Record<string, unknown>>): Intent {
   const isLeaveOutAlone = saysNothing(args) && args['leave-out'] !== undefined
   const isIdle = saysNothing(args) && !isLeaveOutAlone && !args['output-tokens'] && !args.lossless
-  return { isIdle, isLeaveOutAlone, verify: args.verify === undefined ? isIdle : args.verify === true }
+  return { isIdle, isLeaveOutAlone }
 }
 
 /** Options that mean something for a decoder. */
@@ -153,7 +151,7 @@ const ofDecoders: ReadonlySet<string> = new Set([
   'out',
   'force',
   'lossless',
-  'verify',
+  'no-verify',
   'json',
   'method',
   'layers',

@@ -5,7 +5,7 @@ import { sizeOfFiles } from '@tp/data'
 import { saturatesOn } from '@tp/optimize'
 import { nodeRuntime } from '@tp/runtime-node'
 import { dataOptions, taskOption } from '../arguments/data-options.ts'
-import { type Flag, flag, folderOptions, outOption, type TextOption, text } from '../arguments/option.ts'
+import { type Flag, flag, folderOptions, outOption, type TextOption, text, verifyOption } from '../arguments/option.ts'
 import { fieldOptions } from '../arguments/pruning-options.ts'
 import { readFields } from '../arguments/read-fields.ts'
 import { endable } from '../context/endable.ts'
@@ -43,13 +43,11 @@ const options = {
   caches: flag(
     'quantize the caches of a decoder, not its weights: keys and values of earlier tokens; last of all, and without data',
     {
-      excludes: [...Object.keys({ ...formOptions, ...dataOptions, ...taskOption }), 'within', 'smooth', 'verify'],
+      excludes: [...Object.keys({ ...formOptions, ...dataOptions, ...taskOption }), 'within', 'smooth'],
       because: '--caches looks at no weights and no data',
     },
   ),
-  verify: flag(
-    'run the file before it is written, next to MODEL: on random examples of unequal lengths, alone, in a batch, and padded on either side',
-  ),
+  ...verifyOption,
 } as const
 
 export const quantizeCommand: Command = command({
@@ -73,7 +71,12 @@ export const quantizeCommand: Command = command({
     const { out, data } = args
     const { progress, signal, files } = context
     if (args.caches)
-      return await (await import('../quantizing/write-eight-bit-caches.ts')).quantizedCaches(path, out, context)
+      return await (await import('../quantizing/write-eight-bit-caches.ts')).quantizedCaches(
+        path,
+        out,
+        !args['no-verify'],
+        context,
+      )
     const form: Required<QuantizeOptions> = { ...FORM, ...readFields(args, quantizeFields) }
     const start = performance.now()
     const file = await endable(() => readModelFile(path, { signal, files }))
@@ -85,14 +88,8 @@ export const quantizeCommand: Command = command({
         ? undefined
         : await (await import('../quantizing/compare.ts')).quantizeCompared(file, { ...args, data }, form, context)
     const { model, nodes, remaining, keepsWeights } = compared ?? quantized
-    const verify = async (at: string) => {
-      const { verifyQuantizedFile } = await import('@tp/plans/files')
-      return await verifyQuantizedFile(file, { path: at, model }, signal)
-    }
-    const { bytes, dataFiles, verification } = await writeModel(
-      { model, file, out, verify: args.verify && verify },
-      context,
-    )
+    const written = await writeModel({ model, file, out, verify: !args['no-verify'] }, context)
+    const { bytes, dataFiles, verification } = written
     const { weightType: type, perChannel, reduceRange } = form
     const isExact = type === 'uint8' || reduceRange
     if (isExact && keepsWeights)

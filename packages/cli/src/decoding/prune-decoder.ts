@@ -3,9 +3,11 @@ import type { ModelFile } from '@tp/data'
 import { pruneDecoderFile } from '@tp/plans/files'
 import type { Context } from '../context/context.ts'
 import { endable } from '../context/endable.ts'
-import { lines, NOT_VERIFIED } from '../printing/lines.ts'
+import { verifying } from '../model/write-model.ts'
+import { lines } from '../printing/lines.ts'
 import { megabytes } from '../printing/numbers.ts'
 import { copiesText } from '../printing/pruned-report.ts'
+import { verificationText } from '../printing/verification-text.ts'
 import { decoderFacts, promptPlace } from './decoder-file.ts'
 
 interface PruneDecoderOptions {
@@ -26,13 +28,12 @@ export async function pruneDecoder(
 ): Promise<{ readonly content: object; readonly text: string }> {
   const { progress, signal } = context
   const { bytes, dataFiles, verification } = await pruneDecoderFile(file, out, {
-    ...{ decoder, prompt, verify, signal, beforeWriting, compute: endable },
+    ...{ decoder, prompt, verify, ...verifying(context), signal, beforeWriting, compute: endable },
     onVerifying: () => progress.stage('verifying'),
   })
   const { layerCount, logits } = decoder
   const { leastTokens = PRUNE_PROMPT_DEFAULTS.leastTokens } = prompt ?? {}
   const method = prompt?.method.name ?? 'last logits'
-  const { difference, prompts } = verification ?? {}
   return {
     content: {
       ...{ model: file.path, out, method, layerCount },
@@ -46,9 +47,7 @@ export async function pruneDecoder(
       prompt && shortPrompts(leastTokens),
       `output ${logits} has the logits of the last token alone, and the last layer computes of the others only keys and values`,
       copiesText(dataFiles),
-      difference === undefined
-        ? NOT_VERIFIED
-        : `verified  ${prompts}, and two tokens after them: ${prompt ? 'with every token kept, ' : ''}logits and caches differ by ${difference.toExponential(1)}`,
+      verificationText(verification),
     ),
   }
 }

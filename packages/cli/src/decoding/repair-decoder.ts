@@ -89,7 +89,7 @@ export async function repairedDecoder(
   options: RepairDecoderOptions,
 ): Promise<{ readonly report: DecoderReport; readonly staged?: StagedModel | undefined }> {
   const { out } = options
-  const { staged, difference, ...about } = await repairDecoder(file, options).catch((error: unknown) => {
+  const { staged, verification, ...about } = await repairDecoder(file, options).catch((error: unknown) => {
     throw naming(file.path, error)
   })
   if (about.builtIn === undefined && !about.weighs) return { report: { decoder: file.path } }
@@ -98,6 +98,8 @@ export async function repairedDecoder(
     throw usageError(`${seen}; say where to write it repaired: --decoder-out FILE`)
   }
   const { bytes, dataFiles } = staged
-  const verification = difference === undefined ? {} : { verification: { difference } }
-  return { report: { decoder: file.path, ...about, out, bytes, dataFiles, ...verification }, staged }
+  return {
+    report: { decoder: file.path, ...about, out, bytes, dataFiles, ...(verification && { verification }) },
+    staged,
+  }
 }

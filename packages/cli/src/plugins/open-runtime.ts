@@ -21,12 +21,12 @@ export async function openRuntime(name = 'node'): Promise<Runtime> {
   return readRuntimePlugin(await importPlugin(name, 'runtime', 'node, native, web, '), name).runtime
 }
 
-/** URL of the module of the runtime `native`, for another process. @throws TpError TP_RUNTIME where it is not installed */
-export function nativeModule(): string {
+/** URL of the module of the runtime `native`, for another process; undefined where it is not installed. */
+export function nativeModule(): string | undefined {
   try {
     return moduleResolve('@tp/runtime-native', new URL(import.meta.url)).href
-  } catch (cause) {
-    throw notInstalled('native', '@tp/runtime-native', cause)
+  } catch {
+    return undefined
   }
 }
 

@@ -1,5 +1,5 @@
-import { type Comparison, points, type TableCell } from '@tp/compare'
-import { interval, percentage } from './numbers.ts'
+import { points, type TableCell } from '@tp/compare'
+import { interval } from './numbers.ts'
 
 /** A number of a comparison as a table shows it; empty where there is none. */
 export function cellText(cell: TableCell | undefined): string {
@@ -14,14 +14,4 @@ export function cellText(cell: TableCell | undefined): string {
 export function pValue(p: number | undefined): string {
   if (p === undefined) return '–'
   return p < 0.001 ? '< 0.001' : p.toFixed(3)
-}
-
-/** The comparison in words: how much, and how the examples were put together. */
-export function comparisonText({ difference, arrangements: compared, unpadded, quantized }: Comparison): string {
-  const most = difference < 1e-6 ? 'less than 1e-6' : `at most ${difference.toExponential(1)}`
-  const seen = `by ${most} (${compared.join(', ')}${unpadded ? '; not padded, where the source itself answers otherwise' : ''})`
-  if (quantized === undefined) return seen
-  const { distance, own } = quantized
-  const self = own === undefined ? '' : `; the source's own differ by ${percentage(own)} alone and in a batch`
-  return `${seen}, ${percentage(distance)} of their size (rounding in 8 bits${self})`
 }

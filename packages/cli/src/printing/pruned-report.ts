@@ -1,19 +1,19 @@
-import { factor, type VerifiedPruning } from '@tp/compare'
+import { factor } from '@tp/compare'
 import type { PrunedEncoder } from '@tp/compiler'
 import type { Amount, Method } from '@tp/core'
 import { amountText } from '@tp/core/host'
 import type { SafelyPruned } from '@tp/optimize'
-import type { PrunedModelFile, PruningFacts } from '@tp/plans/files'
-import { comparisonText } from './cell-text.ts'
-import { lines, NOT_VERIFIED } from './lines.ts'
+import type { FileVerification, PrunedModelFile, PruningFacts } from '@tp/plans/files'
+import { lines } from './lines.ts'
 import { leftOutText } from './made-from.ts'
 import { layersText, megabytes, ranges } from './numbers.ts'
+import { verificationText } from './verification-text.ts'
 
 /** The report of a pruned and written file, in the order of its document. */
 export interface PrintedPruning extends PruningFacts {
   readonly bytes: number
   readonly dataFiles: readonly string[]
-  readonly verification?: VerifiedPruning
+  readonly verification?: FileVerification
   readonly decoder?: DecoderReport
   /** Where it was timed. */
   readonly speed?: SpeedReport | undefined
@@ -32,8 +32,7 @@ export interface DecoderReport {
   readonly out?: string
   readonly bytes?: number
   readonly dataFiles?: readonly string[]
-  /** The largest difference of what it returned, where that was compared. */
-  readonly verification?: { readonly difference: number }
+  readonly verification?: FileVerification
 }
 
 /** How many times as fast as the dense file, on one thread. */
@@ -57,7 +56,7 @@ export function describePruning(
     }),
     flops.length === 0 ? 'FLOPs depend on the data' : `FLOPs  ${times.join(', ')}`,
     copiesText(dataFiles),
-    verification ? verificationText(verification, quantized !== undefined) : NOT_VERIFIED,
+    verificationText(verification),
     decoder && decoderText(decoder),
     speed &&
       `${speedText(speed)}; ${method === 'none' ? EXACT : 'accuracy not measured: tp optimize --data measures it'}`,
@@ -75,16 +74,14 @@ function decoderText({ decoder, builtIn, weighs, out, bytes = 0, dataFiles, veri
     return lines(
       `decoder  ${out}  ${megabytes(bytes)}; it weighs each state by how many positions that stands for`,
       copiesText(dataFiles),
-      verification &&
-        `verified  next to the old file with each state several times: differs by ${verification.difference.toExponential(1)}`,
+      `${verificationText(verification)}, next to the old file with each state several times`,
     )
   }
   if (builtIn === undefined) return `decoder  ${decoder} reads any number of states; it is left as it is`
   return lines(
     `decoder  ${out}  ${megabytes(bytes)}; ${builtIn} states were built in, and it reads any number now`,
     copiesText(dataFiles),
-    verification &&
-      `verified  with ${builtIn} states, and with fewer next to the old file with each several times: differs by ${verification.difference.toExponential(1)}`,
+    `${verificationText(verification)}, with ${builtIn} states, and with fewer next to the old file with each several times`,
   )
 }
 
@@ -118,39 +115,4 @@ function amountsText(schedule: ReadonlyMap<number, Amount>): string {
 function speedText({ value, low, high, tokens }: SpeedReport): string {
   const at = tokens === undefined ? '' : ` at ${tokens} tokens`
   return `${factor(value)} (${low.toFixed(2)} … ${high.toFixed(2)}) as fast as dense${at}, one thread`
-}
-
-function verificationText(verification: VerifiedPruning, isRounded: boolean): string {
-  const { shapes, invariance, sites } = verification
-  const before = isRounded ? 'before rounding to 8 bits, ' : ''
-  const alike = Object.entries(invariance ?? {}).map(([arrangement, count]) => `${arrangement} (${count})`)
-  return lines(
-    `verified  runs ${shapesText(shapes)} with finite outputs`,
-    `          ${before}keeping every token by force, outputs differ ${comparisonText(verification)}`,
-    alike.length === 0
-      ? '          not compared in batches: the batch is fixed, or the dense answers depend on it themselves'
-      : `          ${before}examples get the same answers alone and ${alike.join(', ')}`,
-    siteCostsText(sites),
-  )
-}
-
-/** `at 3 to 16 tokens, 1 to 5 at a time,` */
-function shapesText(shapes: VerifiedPruning['shapes']): string {
-  const [batches, lengths] = [0, 1].map((axis) => shapes.map((shape) => shape[axis] ?? 0)) as [number[], number[]]
-  const atOnce = `${span(batches)} at a time`
-  return Math.max(...lengths) === 0 ? atOnce : `at ${span(lengths)} tokens, ${atOnce},`
-}
-
-/** `3 to 16`, or `4` */
-function span(of: readonly number[]): string {
-  return [...new Set([Math.min(...of), Math.max(...of)])].join(' to ')
-}
-
-function siteCostsText({ nodes, milliseconds, interval, shape }: VerifiedPruning['sites']): string[] {
-  if (nodes.length === 0) return []
-  const counts = nodes.map(({ nodes: count }) => count)
-  const range = span(counts)
-  if (milliseconds === undefined || interval === undefined) return [`each cut  adds ${range} nodes`]
-  const [value, low, high] = [milliseconds, interval.low, interval.high].map((ms) => ms.toPrecision(3))
-  return [`each cut  adds ${range} nodes, ${value} ms (${low} … ${high}) at ${shape.join('×')} on one thread`]
 }

@@ -2,9 +2,10 @@ import { type AnswerNearness, similarityNames } from '@tp/compare'
 import type { QuantizeOptions, SmoothedSite } from '@tp/compiler'
 import type { Task } from '@tp/data/outputs'
 import type { Quantized, QuantizedWithin } from '@tp/optimize'
-import type { EightBitsVerified } from '@tp/plans/files'
+import type { FileVerification } from '@tp/plans/files'
 import { lines } from './lines.ts'
 import { counted, megabytes, percentage } from './numbers.ts'
+import { verificationText } from './verification-text.ts'
 
 export interface PrintedQuantization extends Partial<AnswerNearness> {
   readonly out: string
@@ -22,7 +23,7 @@ export interface PrintedQuantization extends Partial<AnswerNearness> {
   readonly kept?: number
   readonly floats?: QuantizedWithin['floats']
   readonly smoothed?: readonly SmoothedSite[] | undefined
-  readonly verification?: EightBitsVerified
+  readonly verification?: FileVerification
   readonly bytes: number
   readonly bytesBefore: number
   readonly [more: string]: unknown
@@ -37,7 +38,7 @@ export function describeQuantized(report: PrintedQuantization): string {
     task && similarity !== undefined && `${similarityNames[task]} of the model as it was: ${similarity.toFixed(4)}`,
     textsText(report),
     floats.length > 0 && `in float32, by how far they move the answers: ${floats.map(({ name }) => name).join(', ')}`,
-    verification && verificationText(verification),
+    verificationText(verification),
   )
 }
 
@@ -77,13 +78,4 @@ function smoothedText(sites: readonly SmoothedSite[]): string {
   if (sites.length === 0) return 'smoothed nothing: no channel is loud enough for it to pay'
   const loud = sites.reduce((sum, site) => sum + site.loud, 0)
   return `smoothed ${sites.length} values, ${loud} channels in all`
-}
-
-function verificationText({ distances, own }: EightBitsVerified): string {
-  const each = Object.entries(distances).map(([arrangement, far]) => `${arrangement} ${percentage(far)}`)
-  const [examples, outputs] = own === undefined ? ['prompts', 'the last logits'] : ['examples', 'outputs']
-  return lines(
-    `verified  on random ${examples} ${outputs} differ from the source's by ${each.join(', ')} of their size`,
-    own !== undefined && `          in batches from those alone by ${percentage(own)}`,
-  )
 }

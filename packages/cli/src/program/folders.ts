@@ -42,7 +42,7 @@ export async function inFolders(
 }
 
 /** Options of `tp quantize` that are about every graph of a folder. */
-const ofForm = ['type', 'activations', 'exclude', 'per-tensor', 'reduce-range', 'verify']
+const ofForm = ['type', 'activations', 'exclude', 'per-tensor', 'reduce-range', 'no-verify']
 
 /**
  * Runs a command on each graph that it concerns, as if it were given alone, and writes the folder around them.
@@ -85,7 +85,7 @@ export async function changeFolder(
       const path = join(to.folder, 'tp-plan.json')
       const found =
         name === 'optimize' && pair ? await run(name, pathOf(graph), { ...options, 'plan-out': path }) : undefined
-      const kept: Record<string, unknown> = only(options, ['plugin', 'weights', 'verify', 'trace', 'monitor'])
+      const kept: Record<string, unknown> = only(options, ['plugin', 'weights', 'no-verify', 'trace', 'monitor'])
       const { values, ...done } = found ? await change('prune', { ...kept, plan: path }) : await change(name, options)
       const { plan } = done.content as { plan?: Plan }
       if (plan === undefined) {
@@ -95,8 +95,6 @@ export async function changeFolder(
       }
       const { quantize, ...rounded } = plan
       await write(path, plan)
-      // A search verifies what it writes; its values are those of the plan.
-      if (name === 'optimize') kept.verify = true
       if (values !== undefined) {
         const { valuesPath } = await import('../optimizing/search.ts')
         kept.weights = valuesPath(path)

@@ -20,7 +20,7 @@ import { helpOf, overview } from './help.ts'
 import { knownError } from './known-error.ts'
 import { welcome } from './welcome.ts'
 
-interface Terminal extends Omit<Context, 'files'> {
+interface Terminal extends Omit<Context, 'files' | 'began'> {
   printError(text: string): void
   /** Columns of stdout; default: without bound. */
   readonly columns?: number
@@ -37,7 +37,7 @@ export async function run(argv: readonly string[], version: string, outer: Termi
   const terminal = { ...showing(outer, json), json, verbose: args.length < argv.length }
   const files = new FileClaims()
   try {
-    return await dispatch(args, version, { ...terminal, files })
+    return await dispatch(args, version, { ...terminal, files, began: performance.now() })
   } catch (thrown) {
     const error = knownError(thrown)
     terminal.progress.end()

@@ -1,12 +1,11 @@
-import type { VerifiedPruning } from '@tp/compare'
 import { throwIfAborted } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
 import { stageModel } from '@tp/data/files'
-import { pruningFacts, verifyPrunedFile } from '@tp/plans/files'
-import type { Context } from '../context/context.ts'
-import { endable, interruptible } from '../context/endable.ts'
+import { type FileVerification, pruningFacts, verifyPrunedFile } from '@tp/plans/files'
+import { endable } from '../context/endable.ts'
 import { type DecoderToChange, repairedDecoder } from '../decoding/repair-decoder.ts'
 import { ONE_ROW } from '../model/as-pooled.ts'
+import { type Verifying, verifying } from '../model/write-model.ts'
 import { nativeModule } from '../plugins/open-runtime.ts'
 import type { PrintedPruning } from '../printing/pruned-report.ts'
 import type { Attempt } from './attempt.ts'
@@ -32,21 +31,31 @@ type Written = Pick<PrintedPruning, 'bytes' | 'dataFiles' | 'verification' | 'de
 export async function writeAttempt(
   attempt: Attempt,
   { whole, out, verify, decoder, beforeCommit }: WriteAttemptOptions,
-  { progress, signal }: Pick<Context, 'progress' | 'signal'>,
+  context: Verifying,
 ): Promise<Written> {
+  const { progress, signal } = context
   const { pruned } = attempt
   const { file, inspections, model } = pruned
   const [inspection] = inspections
   await using staged = await stageModel(model, file, out, signal)
-  let verification: VerifiedPruning | undefined
+  let verification: FileVerification | undefined
   if (verify) {
     progress.stage('verifying')
     const native = pruned.packed ? nativeModule() : undefined
-    verification = await verifyPrunedFile(pruned, { whole, path: staged.path, signal, native, compute: interruptible })
+    const how = { native, ...verifying(context), signal }
+    verification = await verifyPrunedFile(pruned, { ...how, whole, path: staged.path })
   }
   const states = typeof inspection.tokens === 'number' ? inspection.tokens : undefined
   const encoder = decoder?.weighs ? file.model : undefined
-  const repair = { out: decoder?.out, states, size: inspection.hidden, encoder, verify, signal }
+  const repair = {
+    out: decoder?.out,
+    states,
+    size: inspection.hidden,
+    encoder,
+    verify,
+    ...verifying(context),
+    signal,
+  }
   const repaired = decoder && (await repairedDecoder(decoder.file, repair))
   await using repairedFile = repaired?.staged
   throwIfAborted(signal, 'tp')

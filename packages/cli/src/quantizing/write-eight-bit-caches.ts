@@ -8,6 +8,7 @@ import { writeModel } from '../model/write-model.ts'
 import { lines } from '../printing/lines.ts'
 import { megabytes } from '../printing/numbers.ts'
 import { copiesText } from '../printing/pruned-report.ts'
+import { verificationText } from '../printing/verification-text.ts'
 
 /**
  * Writes a decoder whose caches are of 8 bits.
@@ -17,6 +18,7 @@ import { copiesText } from '../printing/pruned-report.ts'
 export async function quantizedCaches(
   path: string,
   out: string,
+  verify: boolean,
   context: Context,
 ): Promise<{ readonly content: object; readonly text: string }> {
   const { progress, signal, files } = context
@@ -25,7 +27,7 @@ export async function quantizedCaches(
   const { model } = await endable(async () => transform(file.model, quantizeCaches()))
   const decoder = inspectDecoder(model)
   if (!decoder.ok) throw new Refused(decoder.refusal.code, decoder.refusal.message, decoder.refusal.node)
-  const written = await writeModel({ model, file, out }, context)
+  const written = await writeModel({ model, file, out, verify }, context)
   const bytesPerToken = bytesOf(decoder)
   const about = { model: path, out, caches: 'int8', layerCount: decoder.layerCount }
   const size = bytesPerToken && `: ${bytesPerToken.after} bytes a token, were ${bytesPerToken.before}`
@@ -36,6 +38,7 @@ export async function quantizedCaches(
       decoderFacts(decoder).flatMap(([name, text]) => (/^(decoder|caches)$/.test(name) ? `${name}  ${text}` : [])),
       `every key and value is stored in 8 bits with a scale of its own${size ?? ''}`,
       copiesText(written.dataFiles),
+      verificationText(written.verification),
     ),
   }
 }

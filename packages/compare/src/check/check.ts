@@ -11,7 +11,7 @@ import type { ComparedAnswers, ComparedLoss } from '../tasks/comparer.ts'
 import { comparerOf } from '../tasks/comparer-of.ts'
 import { type Times, type TimingOptions, timeOnData } from '../tasks/time-on-data.ts'
 import { withSessions } from '../times/time-in-turns.ts'
-import { type Loadable, loadModel, modelOf, requireComparable } from './load-model.ts'
+import { type Loadable, loadModel, modelOf, requireComparable } from '../verify/load-model.ts'
 import { type Demands, type Verdict, verdictOf } from './verdict.ts'
 
 export interface CheckOptions extends Partial<Demands>, Pick<TimingOptions, 'timingMs' | 'timedExamples'> {

@@ -1,4 +1,4 @@
-import { type NamedTensors, type Session, type TensorLike, throwIfAborted } from '@tp/core/runtime'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { take } from '../inputs/rows.ts'
 import { distanceInSizes, sizeOf } from './differences.ts'
 import { type Arrangement, arrangements, type Trial, tokensOf } from './trials.ts'
@@ -10,29 +10,18 @@ export interface Answer {
   readonly outputs: NamedTensors
 }
 
-interface AnswerOptions {
-  readonly signal?: AbortSignal | undefined
-  /** Sees the outputs of each trial. */
-  readonly check?: (outputs: NamedTensors, trial: number) => void
+/** The outputs of a model for one trial. */
+export interface TrialRun {
+  readonly trial: Trial
+  readonly outputs: NamedTensors
 }
 
-/** The answers of a model to every example of every trial. */
-export async function answersTo(
-  session: Session,
-  trials: readonly Trial[],
-  { signal, check }: AnswerOptions,
-): Promise<Answer[]> {
-  const runs: NamedTensors[] = []
-  for (const { inputs } of trials) {
-    throwIfAborted(signal, 'compare')
-    const outputs = await session.run(inputs, signal && { signal })
-    check?.(outputs, runs.length)
-    runs.push(outputs)
-  }
-  const names = Object.keys(runs[0] ?? {}).filter((name) =>
-    trials.every(({ inputs }, i) => runs[i]?.[name]?.dims[1] === sizesOf(inputs).tokens),
+/** The answers of a model to every example of the trials that it was run on. */
+export function answersIn(runs: readonly TrialRun[]): Answer[] {
+  const names = Object.keys(runs[0]?.outputs ?? {}).filter((name) =>
+    runs.every(({ trial, outputs }) => outputs[name]?.dims[1] === sizesOf(trial.inputs).tokens),
   )
-  return trials.flatMap((trial, i) => split(trial, runs[i] as NamedTensors, new Set(names)))
+  return runs.flatMap(({ trial, outputs }) => split(trial, outputs, new Set(names)))
 }
 
 /** @param perToken outputs with a row for each token */
@@ -71,28 +60,44 @@ export function shareOfLargest(answers: readonly Answer[]): Distance {
   return (actual, expected, name) => distanceInSizes(actual, expected, sizes.get(name) ?? 0)
 }
 
+/** The output that is farthest from the expected one. */
+export interface Farthest {
+  readonly name: string
+  readonly distance: number
+}
+
 /** The largest distance of an output, of those that `isCompared` says. */
-export function distanceOf(
+export function farthest(
   actual: NamedTensors,
   expected: NamedTensors,
   distance: Distance,
   isCompared: (name: string) => boolean = () => true,
-): number {
-  const compared = Object.entries(expected).filter(([name]) => isCompared(name))
-  return Math.max(0, ...compared.map(([name, tensor]) => distance(actual[name], tensor, name)))
+): Farthest {
+  let found: Farthest = { name: '', distance: 0 }
+  for (const [name, tensor] of Object.entries(expected)) {
+    const own = isCompared(name) ? distance(actual[name], tensor, name) : 0
+    if (own > found.distance) found = { name, distance: own }
+  }
+  return found
 }
 
 /** How far the answers of a model to the examples of each arrangement are from its own answers to the same ones alone. */
 export function ownDistances(answers: readonly Answer[], distance: Distance): ReadonlyMap<Arrangement, number> {
-  const alone = new Map(
-    answers.filter(({ arrangement }) => arrangement === 'alone').map(({ example, outputs }) => [example, outputs]),
-  )
+  const alone = answersAlone(answers)
   const found = new Map<Arrangement, number>()
   for (const { arrangement, example, outputs } of answers) {
-    const far = distanceOf(outputs, alone.get(example) as NamedTensors, distance)
-    found.set(arrangement, Math.max(found.get(arrangement) ?? 0, far))
+    const own = alone.get(example)
+    if (own === undefined) continue
+    found.set(arrangement, Math.max(found.get(arrangement) ?? 0, farthest(outputs, own, distance).distance))
   }
   return found
+}
+
+/** The outputs of each example by itself. */
+export function answersAlone(answers: readonly Answer[]): ReadonlyMap<number, NamedTensors> {
+  return new Map(
+    answers.filter(({ arrangement }) => arrangement === 'alone').map(({ example, outputs }) => [example, outputs]),
+  )
 }
 
 /** The arrangements in which a model answers as alone, up to a distance: in the others there is nothing to compare with. */

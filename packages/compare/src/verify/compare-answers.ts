@@ -1,7 +1,15 @@
 import type { Model } from '@tp/onnx'
-import { type Answer, type Distance, distanceOf, heldWithin, ownDistances, shareOfLargest } from './answers.ts'
+import {
+  type Answer,
+  type Distance,
+  type Farthest,
+  farthest,
+  heldWithin,
+  ownDistances,
+  shareOfLargest,
+} from './answers.ts'
 import { largestDifference, notVerified } from './differences.ts'
-import { roundingOf } from './rounding.ts'
+import { roundingBeyond, roundingOf } from './rounding.ts'
 import type { Arrangement } from './trials.ts'
 
 /** How near the answers of a changed model are to those of its source, example by example. */
@@ -25,8 +33,8 @@ interface QuantizedDistances {
 
 export interface CompareOptions {
   readonly source: Model
-  /** The change that was made to it: `packed`, `with every token kept`. */
-  readonly when: string
+  /** Names the changed model in an error: `the packed model`. */
+  readonly name: string
   /** Outputs that the changed model has. */
   readonly outputs?: readonly string[] | undefined
 }
@@ -45,26 +53,30 @@ const TIMES = 3
 export function compareAnswers(
   changed: readonly Answer[],
   dense: readonly Answer[],
-  { source, when, outputs }: CompareOptions,
+  { source, name, outputs }: CompareOptions,
 ): Comparison {
-  const isCompared = (name: string): boolean => outputs?.includes(name) ?? true
+  const isCompared = (output: string): boolean => outputs?.includes(output) ?? true
   const isQuantized = roundsToBytes(source)
   const measure = isQuantized ? shareOfLargest(dense) : largestDifference
   const own = ownDistances(dense, measure)
   const noise = Math.max(0, ...alike.map((each) => own.get(each) ?? 0))
-  const tolerance = isQuantized ? Math.max(STEPS, TIMES * noise) : roundingOf(source)
-  const compared = heldWithin(own, tolerance)
+  const compared = heldWithin(own, isQuantized ? Math.max(STEPS, TIMES * noise) : roundingOf(source))
+  const tolerance = isQuantized ? Math.max(STEPS, TIMES * noise) : roundingBeyond(source, noise)
   let [difference, distance] = [0, 0]
   for (const [i, expected] of dense.entries()) {
     if (!compared.includes(expected.arrangement)) continue
-    const far = (by: Distance): number => distanceOf(changed[i]?.outputs ?? {}, expected.outputs, by, isCompared)
-    difference = Math.max(difference, far(largestDifference))
-    if (isQuantized) distance = Math.max(distance, far(measure))
-    if ((isQuantized ? distance : difference) <= tolerance) continue
+    const far = (by: Distance): Farthest => farthest(changed[i]?.outputs ?? {}, expected.outputs, by, isCompared)
+    const seen = far(largestDifference)
+    difference = Math.max(difference, seen.distance)
+    const found = isQuantized ? far(measure) : seen
+    if (isQuantized) distance = Math.max(distance, found.distance)
+    if (found.distance <= tolerance) continue
     const by = isQuantized
-      ? `${(100 * distance).toPrecision(2)} % of the outputs' size, more than rounding in 8 bits explains`
-      : `${difference}, more than ${tolerance}`
-    throw notVerified(`${when}, example ${expected.example} ${expected.arrangement} differs from the source by ${by}`)
+      ? `${(100 * found.distance).toPrecision(2)} % of its size, more than rounding in 8 bits explains`
+      : `${found.distance}, more than ${tolerance}`
+    throw notVerified(
+      `${name}: output "${found.name}" of example ${expected.example}, ${expected.arrangement}, differs from that of its source by ${by}`,
+    )
   }
   const isBatched = dense.some(({ arrangement }) => arrangement !== 'alone')
   const isUnpadded = own.has('padded right') && !compared.some((each) => each.startsWith('padded'))

@@ -11,7 +11,7 @@ export function areFinite(outputs: NamedTensors): boolean {
  * @param dense of the same inputs: where it is minus infinity, which marks what must not be chosen, so the changed model has to be
  * @throws TpError TP_VERIFY for an output that holds NaN or infinity, or a number in place of one
  */
-export function requireFinite(outputs: NamedTensors, dense: NamedTensors = {}): void {
+export function requireFinite(outputs: NamedTensors, dense: NamedTensors = {}, where = ''): void {
   const seen = firstWrong(outputs, (name, { dims }) => {
     const like = dense[name]
     const expected = like && numbersOf(like)
@@ -21,7 +21,7 @@ export function requireFinite(outputs: NamedTensors, dense: NamedTensors = {}): 
     }
     return (value) => Number.isFinite(value) || expected?.includes(value) === true
   })
-  if (seen !== undefined) throw notVerified(seen)
+  if (seen !== undefined) throw notVerified(where === '' ? seen : `${where}: ${seen}`)
 }
 
 /**
@@ -34,7 +34,7 @@ export function requireFiniteDense(outputs: NamedTensors): void {
     return (value) => Number.isFinite(value) || (marks && value === Number.NEGATIVE_INFINITY)
   })
   if (seen === undefined) return
-  const advice = 'nothing can be compared with it; check its weights, or do without verification'
+  const advice = 'nothing can be compared with it; check its weights'
   throw new TpError('TP_DENSE', 'compare', `the dense model itself does not hold on random inputs: ${seen}; ${advice}`)
 }
 
@@ -82,8 +82,7 @@ export function requireClose(outputs: NamedTensors, expected: NamedTensors, tole
   for (const [name, tensor] of Object.entries(expected)) {
     const difference = largestDifference(outputs[name], tensor)
     if (!(difference <= tolerance)) {
-      const seen = `output "${name}" differs from the dense model's by ${difference}, more than ${tolerance}`
-      throw new TpError('TP_VERIFY', 'compare', `${seen}; please report it`)
+      throw notVerified(`output "${name}" differs from the dense model's by ${difference}, more than ${tolerance}`)
     }
     largest = Math.max(largest, difference)
   }
@@ -124,5 +123,7 @@ export function numbersOf({ type, data }: TensorLike): Float32Array | Float64Arr
 
 /** The error of a model that was made and does not do what it should. */
 export function notVerified(problem: string): TpError {
-  return new TpError('TP_VERIFY', 'compare', `the changed model does not hold: ${problem}; please report it`)
+  const cause = 'this is a defect of the toolkit and not of your model'
+  const advice = 'please report it with the model or the code that exports it, the options, and what tp doctor prints'
+  return new TpError('TP_VERIFY', 'compare', `the changed model does not hold: ${problem}; ${cause}, ${advice}`)
 }

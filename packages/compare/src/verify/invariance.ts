@@ -1,47 +1,41 @@
 import { TpError } from '@tp/core'
-import type { Session, TensorLike } from '@tp/core/runtime'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
-import { type InputRoles, inputRoles } from '../inputs/input-shapes.ts'
-import { type Answer, answersTo, distanceOf } from './answers.ts'
+import { type Answer, answersAlone, farthest, ownDistances } from './answers.ts'
 import { largestDifference } from './differences.ts'
-import { roundingOf } from './rounding.ts'
+import { roundingBeyond, roundingOf } from './rounding.ts'
 import { withTokenRows } from './token-rows.ts'
-import { type Arrangement, arrangements, type Trial, trialsFor } from './trials.ts'
+import { type Arrangement, arrangements } from './trials.ts'
 
 /** For each arrangement how many examples get the answers that they get alone; without those in which the dense model's own differ. */
 export type Invariance = Partial<Record<Exclude<Arrangement, 'alone'>, number>>
 
-/** Two sets of examples: what decides near ties in one does not in the other. */
-const SEEDS = [11, 12]
-
 export interface InvarianceOptions {
+  /** Of the model that was pruned, to the same examples. */
+  readonly dense: readonly Answer[]
   /** The model that was pruned. */
   readonly source: Model
-  readonly dense: Session
-  /** Of the pruned model; with traced scores (`trace: 'scores'`) a dependence shows even where it does not change the selection. */
-  readonly pruned: Session
   /** The culprit to name where answers depend on the batch. */
   readonly where: string
-  readonly signal?: AbortSignal | undefined
 }
 
 /**
- * Verifies that a pruned model gives an example the same answer alone, in a batch, and padded on either side; of outputs with a row for each kept
- * token, which longer examples of a batch lengthen, the rows that `tp.mask` shows. One example that differs may
- * be rounding that decided a near tie; several mean a method that reads other examples, or padding.
+ * Requires that a pruned model gives an example the same answer alone, in a batch, and padded on either side; of outputs with a row for each kept
+ * token, which longer examples of a batch lengthen, the rows that `tp.mask` shows. With traced scores (`trace: 'scores'`) a dependence shows even where it does not change
+ * the selection. One example that differs may be rounding that decided a near tie; several mean a method that reads other examples, or padding.
  * @returns how many examples were compared; undefined if the dense model's own answers depend on all of this (for example by dynamic
  * quantization)
- * @throws TpError TP_VERIFY, TP_INPUT
+ * @throws TpError TP_VERIFY
  */
-export async function verifyInvariance(options: InvarianceOptions): Promise<Invariance | undefined> {
-  const { source, dense, pruned, where, signal } = options
-  const roles: InputRoles = inputRoles(source)
-  const sets = SEEDS.map((seed) => trialsFor(source, roles, seed))
-  const tolerance = roundingOf(source)
-  const own = await differencesIn(dense, sets, signal)
-  const compared = batched.filter((each) => own.get(each)?.every((difference) => difference <= tolerance))
+export function requireInvariance(
+  answers: readonly Answer[],
+  { dense, source, where }: InvarianceOptions,
+): Invariance | undefined {
+  const own = ownDistances(dense, largestDifference)
+  const compared = batched.filter((each) => (own.get(each) ?? Number.POSITIVE_INFINITY) <= roundingOf(source))
   if (compared.length === 0) return undefined
-  const found = await differencesIn(pruned, sets, signal)
+  const tolerance = roundingBeyond(source, Math.max(...compared.map((each) => own.get(each) ?? 0)))
+  const found = differencesIn(withTokenRows(answers))
   for (const arrangement of compared) {
     const seen = found.get(arrangement) ?? []
     const wrong = seen.filter((difference) => difference > tolerance)
@@ -63,26 +57,22 @@ function dependent(where: string, arrangement: Arrangement, wrong: readonly numb
 }
 
 /** For each arrangement and example, the largest difference from the answers of the same model to the example alone. */
-async function differencesIn(
-  session: Session,
-  sets: readonly (readonly Trial[])[],
-  signal: AbortSignal | undefined,
-): Promise<Map<Arrangement, number[]>> {
+function differencesIn(answers: readonly Answer[]): Map<Arrangement, number[]> {
+  const alone = answersAlone(answers)
   const found = new Map<Arrangement, number[]>()
-  for (const trials of sets) {
-    const answers = withTokenRows(await answersTo(session, trials, { signal }))
-    const alone = new Map(
-      answers.flatMap((answer) => (answer.arrangement === 'alone' ? [[answer.example, answer]] : [])),
-    )
-    for (const { arrangement, example, outputs } of answers) {
-      const own = (alone.get(example) as Answer).outputs
-      const first = firstScores(Object.keys(own))
-      const others = distanceOf(outputs, own, largestDifference, (name) => !name.startsWith('tp.'))
-      const scores = first === undefined ? 0 : scoreDifference(outputs[first] as TensorLike, own[first] as TensorLike)
-      found.set(arrangement, [...(found.get(arrangement) ?? []), Math.max(others, scores)])
-    }
+  for (const { arrangement, example, outputs } of answers) {
+    const own = alone.get(example)
+    if (own === undefined) continue
+    found.set(arrangement, [...(found.get(arrangement) ?? []), differenceOf(outputs, own)])
   }
   return found
+}
+
+function differenceOf(outputs: NamedTensors, own: NamedTensors): number {
+  const first = firstScores(Object.keys(own))
+  const others = farthest(outputs, own, largestDifference, (name) => !name.startsWith('tp.')).distance
+  const scores = first === undefined ? 0 : scoreDifference(outputs[first] as TensorLike, own[first] as TensorLike)
+  return Math.max(others, scores)
 }
 
 /** The scores of the first cut: downstream of it the tokens may differ. */

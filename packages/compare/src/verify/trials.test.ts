@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { inspect, prune, transform } from '@tp/compiler'
 import { type Method, not, schedule } from '@tp/core'
 import { modelPath } from '@tp/models'
-import { cloneModel, createNode, decodeModel, encodeModel, Graph, type Model, type NodeProto } from '@tp/onnx'
+import { cloneModel, createNode, decodeModel, Graph, type Model, type NodeProto } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { describe, expect, test } from 'vitest'
 import { trialsFor } from './trials.ts'
-import { verifySame } from './verify-same.ts'
+import { verify } from './verify.ts'
 
 const runtime = nodeRuntime()
 const mail = decodeModel(readFileSync(modelPath('mail')))
@@ -60,9 +60,7 @@ describe('a model that takes one length', () => {
     }
     const verified = async (source: Model): Promise<unknown> => {
       const step = prune({ method: dropping, schedule: schedule(6, { layers: [0], keep: 1 }) })
-      await using dense = await runtime.load(encodeModel(source))
-      await using changed = await runtime.load(encodeModel(transform(source, step).model))
-      return await verifySame({ source, dense, changed })
+      return await verify(transform(source, step).model, source, { runtime, methods: [{ method: dropping }] })
     }
     expect(await verified(fixed(mail, 1))).toMatchObject({ arrangements: ['alone'] })
     await expect(verified(pooled(fixed(mail, 1)))).rejects.toMatchObject({ code: 'TP_VERIFY' })
@@ -70,10 +68,7 @@ describe('a model that takes one length', () => {
 })
 
 test('a source that counts padding is not compared on padded texts', async () => {
-  const source = pooled(mail)
-  await using dense = await runtime.load(encodeModel(source))
-  const same = { source, dense, changed: dense }
-  expect(await verifySame(same)).toEqual({ difference: 0, arrangements: ['alone', 'in a batch'], unpadded: true })
-  await using own = await runtime.load(encodeModel(mail))
-  expect(await verifySame({ source: mail, dense: own, changed: own })).not.toHaveProperty('unpadded')
+  const { difference, arrangements } = await verify(pooled(mail), pooled(mail), { runtime })
+  expect(difference).toBe(0)
+  expect(arrangements).toEqual(['alone', 'in a batch'])
 })

@@ -23,12 +23,20 @@ export interface TrialExample {
   readonly length?: number
 }
 
-/** Few, since position tables may be short. */
+/** Tokens of the longest text of a round. Few, since position tables may be short. */
 const TOKENS = 16
-/** Two are of one length, so that a batch of them has no padding. */
-const LENGTHS: readonly number[] = [TOKENS, TOKENS, 5, 11, 3]
-/** Images, sounds, and texts of one length. */
-const EXAMPLES = 3
+/** Images and sounds, which are large … */
+const EXAMPLES = 2
+/** … and texts of one length. */
+const FIXED_EXAMPLES = 3
+/** A short text next to a long one: nearly all of its row is padding. */
+const SHORT = 7
+
+export interface TrialOptions {
+  readonly seed?: number
+  /** Tokens of the longest text; default: 16. */
+  readonly tokens?: number
+}
 
 /**
  * Random examples, each alone and all in batches. Texts are of unequal lengths, if the mask has an entry for each token; then they are
@@ -36,14 +44,37 @@ const EXAMPLES = 3
  * size of batch only has batches of it as `alone`.
  * @throws TpError TP_INPUT for inputs that cannot be generated
  */
-export function trialsFor(model: Model, roles: InputRoles, seed = 1): readonly Trial[] {
+export function trialsFor(
+  model: Model,
+  roles: InputRoles,
+  { seed = 1, tokens = TOKENS }: TrialOptions = {},
+): readonly Trial[] {
   const { batch } = roles
   const length = maskLength(model, roles)
   if (typeof length === 'number') return fixedTrials(model, roles, seed, length)
-  if (typeof batch !== 'number')
-    return length === undefined ? plainTrials(model, roles, seed) : textTrials(model, roles, seed)
-  const inputs = sampleInputs(model, roles, { batch, tokens: isText(roles) ? TOKENS : undefined, seed })
+  const ofTexts = isText(roles) ? tokens : undefined
+  if (typeof batch !== 'number') {
+    return length === undefined
+      ? plainTrials(model, roles, seed, ofTexts)
+      : textTrials(model, roles, seed, lengthsUpTo(tokens))
+  }
+  const inputs = sampleInputs(model, roles, { batch, tokens: ofTexts, seed })
   return [{ arrangement: 'alone', inputs, examples: examplesOf(batch) }]
+}
+
+/** A long text, alone and next to a short one; none for a model that takes no texts of any length. */
+export function longTrials(model: Model, roles: InputRoles, tokens: number): readonly Trial[] {
+  if (!isText(roles) || typeof roles.batch === 'number') return []
+  const length = maskLength(model, roles)
+  if (typeof length === 'number') return []
+  return length === undefined
+    ? plainTrials(model, roles, 1, tokens)
+    : textTrials(model, roles, 1, [tokens, Math.min(SHORT, tokens)])
+}
+
+/** Two are of one length, so that a batch of them has no padding; one has a single token. */
+function lengthsUpTo(most: number): readonly number[] {
+  return [most, most, Math.ceil(0.3 * most), Math.floor(0.7 * most), Math.min(3, most), 1]
 }
 
 function examplesOf(count: number): TrialExample[] {
@@ -58,42 +89,49 @@ function maskLength(model: Model, roles: InputRoles): string | number | undefine
   return typeof length === 'number' || isText(roles) ? length : undefined
 }
 
-function plainTrials(model: Model, roles: InputRoles, seed: number): Trial[] {
-  const inputs = sampleInputs(model, roles, { batch: EXAMPLES, tokens: isText(roles) ? TOKENS : undefined, seed })
+function plainTrials(model: Model, roles: InputRoles, seed: number, tokens: number | undefined): Trial[] {
+  const inputs = sampleInputs(model, roles, { batch: EXAMPLES, tokens, seed })
   const examples = examplesOf(EXAMPLES)
-  const alone = examples.map(
+  const [first, ...others] = examples.map(
     (own): Trial => ({ arrangement: 'alone', inputs: rowOf(inputs, own.example), examples: [own] }),
-  )
-  return [...alone, { arrangement: 'in a batch', inputs, examples }]
+  ) as [Trial, ...Trial[]]
+  // In this order the batch is compared even where there is no time for all of these runs.
+  return [first, { arrangement: 'in a batch', inputs, examples }, ...others]
 }
 
-function textTrials(model: Model, roles: InputRoles, seed: number): Trial[] {
-  const whole = sampleInputs(model, roles, { batch: LENGTHS.length, tokens: TOKENS, seed })
-  const examples = LENGTHS.map((length, example) => ({ example, start: 0, length }))
-  const equal = examples.filter(({ length }) => length === TOKENS)
-  const padded = paddedBy(model, roles, whole, TOKENS)
-  const atTheEnd = examples.map((own) => ({ ...own, start: TOKENS - own.length }))
-  return [
-    ...examples.map((own): Trial => {
-      const inputs = mapTensors(rowOf(whole, own.example), (tensor) =>
-        hasTokens(tensor, TOKENS) ? tokensOf(tensor, 0, own.length, TOKENS) : tensor,
-      )
-      return { arrangement: 'alone', inputs, examples: [own] }
-    }),
-    { arrangement: 'in a batch', inputs: firstRows(whole, equal.length), examples: equal },
+function textTrials(model: Model, roles: InputRoles, seed: number, lengths: readonly number[]): Trial[] {
+  const tokens = Math.max(...lengths)
+  const whole = sampleInputs(model, roles, { batch: lengths.length, tokens, seed })
+  const examples = lengths.map((length, example) => ({ example, start: 0, length }))
+  const equal = examples.filter(({ length }) => length === tokens)
+  const padded = paddedBy(model, roles, whole, tokens)
+  const atTheEnd = examples.map((own) => ({ ...own, start: tokens - own.length }))
+  const alone = examples.map((own): Trial => {
+    const inputs = mapTensors(rowOf(whole, own.example), (tensor) =>
+      hasTokens(tensor, tokens) ? tokensOf(tensor, 0, own.length, tokens) : tensor,
+    )
+    return { arrangement: 'alone', inputs, examples: [own] }
+  })
+  const sides: Trial[] = [
     { arrangement: 'padded right', inputs: padded(examples), examples },
     { arrangement: 'padded left', inputs: padded(atTheEnd), examples: atTheEnd },
   ]
+  const together: Trial = { arrangement: 'in a batch', inputs: firstRows(whole, equal.length), examples: equal }
+  return [...alone, ...sides, ...(equal.length > 1 ? [together] : [])]
 }
 
 /** Examples that end where others go on, for a model that takes `tokens` only. */
 function fixedTrials(model: Model, roles: InputRoles, seed: number, tokens: number): Trial[] {
   const { batch } = roles
-  const rows = typeof batch === 'number' ? batch : EXAMPLES
-  return Array.from({ length: Math.ceil(EXAMPLES / rows) }, (_, run) => {
+  const rows = typeof batch === 'number' ? batch : FIXED_EXAMPLES
+  return Array.from({ length: Math.ceil(FIXED_EXAMPLES / rows) }, (_, run) => {
     const examples = Array.from({ length: rows }, (_, row) => {
       const example = run * rows + row
-      return { example, start: 0, length: Math.ceil((tokens * (EXAMPLES - (example % EXAMPLES))) / EXAMPLES) }
+      return {
+        example,
+        start: 0,
+        length: Math.ceil((tokens * (FIXED_EXAMPLES - (example % FIXED_EXAMPLES))) / FIXED_EXAMPLES),
+      }
     })
     const whole = sampleInputs(model, roles, { batch: rows, seed: seed + run })
     const inputs = paddedBy(model, roles, whole, tokens)(examples)

@@ -42,6 +42,8 @@ export interface Transform<Report extends TransformReport = TransformReport> {
 /** The changed model, and the report of each transform, in their order. */
 export interface Transformed<Transforms extends readonly Transform[]> {
   readonly model: Model
+  /** The model after each transform, the last one is `model`. */
+  readonly steps: readonly Model[]
   readonly reports: ReportsOf<Transforms>
 }
 
@@ -74,13 +76,13 @@ export function transform<const Transforms extends readonly Transform[]>(
   transforms.forEach(requireTransform)
   requireOrder(transforms)
   const reports: TransformReport[] = []
-  let current = model
+  const steps: Model[] = []
   for (const each of transforms) {
-    const next = applied(each, subjectOf(current, model))
-    current = next.model
+    const next = applied(each, subjectOf(steps.at(-1) ?? model, model))
+    steps.push(next.model)
     reports.push(next.report)
   }
-  return { model: current, reports: reports as unknown as ReportsOf<Transforms> }
+  return { model: steps.at(-1) ?? model, steps, reports: reports as unknown as ReportsOf<Transforms> }
 }
 
 /** The report of the transform of a name; undefined where no such transform was applied. */

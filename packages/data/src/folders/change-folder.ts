@@ -115,11 +115,9 @@ export async function changeFolder<Report extends StepReport>(
 
 /** The graphs of a step that its report says were compared with the original. */
 function verifiedIn({ graph, decoder }: GraphRun, { content }: StepReport): FolderGraph[] {
-  const { verification, decoder: own } = content as { verification?: unknown; decoder?: { verification?: unknown } }
-  return [
-    ...(verification === undefined ? [] : [graph]),
-    ...(decoder === undefined || own?.verification === undefined ? [] : [decoder]),
-  ]
+  const { verification, decoder: own } = content as { verification?: object; decoder?: { verification?: object } }
+  const holds = (found: object | undefined): boolean => found !== undefined && !('notVerified' in found)
+  return [...(holds(verification) ? [graph] : []), ...(decoder && holds(own?.verification) ? [decoder] : [])]
 }
 
 interface Place {

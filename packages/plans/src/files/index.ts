@@ -15,7 +15,6 @@ export {
   type PruneFileOptions,
   pruneFile,
   pruneModelFile,
-  type VerifyFileOptions,
   verifyPrunedFile,
   type WrittenFile,
   withoutItsLayers,
@@ -28,7 +27,6 @@ export { type PruningFacts, pruningFacts } from './pruning-facts.ts'
 
 // Comparing: the variants of a comparison, and files next to their sources.
 
-export { type BoundedPair, withinBounds } from './bounded-pair.ts'
 export {
   type PrunedVariant,
   type PruneVariantsOptions,
@@ -36,8 +34,7 @@ export {
   pruneVariants,
   type VariantAmount,
 } from './variants.ts'
-export { verifyPressFile } from './verify-press-file.ts'
-export { type EightBitsVerified, verifyQuantizedFile } from './verify-quantized-file.ts'
+export { type FileVerification, type VerifyFileOptions, verifyFile } from './verify-file.ts'
 
 // Images: tokens of images pruned in the folder of a vision-language model.
 

@@ -1,4 +1,3 @@
-import { promptsText, verifyDecoder, verifyPromptRuns } from '@tp/compare'
 import {
   type DecoderInspection,
   lastLogits,
@@ -12,17 +11,19 @@ import {
 import { type Amount, type Method, TpError } from '@tp/core'
 import { amountRules } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
-import { commitModel, stageModel } from '@tp/data/files'
+import { commitModel } from '@tp/data/files'
 import type { Model } from '@tp/onnx'
-import { withinBounds } from './bounded-pair.ts'
+import { type FileVerification, type VerifyFileOptions, verifyFile } from './verify-file.ts'
 
 export interface PruneDecoderFileOptions {
   /** The findings of `inspectDecoder`. */
   readonly decoder: DecoderInspection
   /** How the prompt is pruned; absent: only logits that nobody reads are left out. */
   readonly prompt?: PrunePromptOptions | undefined
-  /** Whether the file is compared with its source, in a process of its own. */
+  /** Whether the file is compared with its source, in a process of its own; default: true. */
   readonly verify?: boolean
+  readonly budget?: VerifyFileOptions['budget']
+  readonly runtime?: VerifyFileOptions['runtime']
   readonly signal: AbortSignal
   /** Called when it is known what is written, and again before the file gets its name. */
   beforeWriting?(): Promise<void>
@@ -36,8 +37,7 @@ export interface WrittenDecoder {
   readonly bytes: number
   /** Data files that were copied next to it. */
   readonly dataFiles: readonly string[]
-  /** The largest difference of logits and caches, and the prompts that were compared. */
-  readonly verification?: { readonly difference: number; readonly prompts: string }
+  readonly verification?: FileVerification
 }
 
 /**
@@ -46,37 +46,29 @@ export interface WrittenDecoder {
  * @throws Refused; TpError TP_VERIFY, TP_WRITE, TP_ABORTED, TP_METHOD, TP_OPTION, TP_SCHEDULE
  * @example
  * const decoder = inspectDecoder(file.model)
- * if (decoder.ok) await pruneDecoderFile(file, 'pruned.onnx', { decoder, verify: true, signal: AbortSignal.timeout(60_000) })
+ * if (decoder.ok) await pruneDecoderFile(file, 'pruned.onnx', { decoder, signal: AbortSignal.timeout(60_000) })
  */
 export async function pruneDecoderFile(
   file: ModelFile,
   out: string,
   options: PruneDecoderFileOptions,
 ): Promise<WrittenDecoder> {
-  const { decoder, prompt, verify = false, signal, beforeWriting, onVerifying, compute = (work) => work() } = options
+  const {
+    prompt,
+    verify = true,
+    budget,
+    runtime,
+    signal,
+    beforeWriting,
+    onVerifying,
+    compute = (work) => work(),
+  } = options
   const model = await compute(() => pruned(file, prompt))
   await beforeWriting?.()
-  const differenceOf = (at: string, prunesPrompts: boolean): Promise<number> =>
-    withinBounds(file, at, signal, (pair) => verifyDecoder({ ...pair, decoder, prunesPrompts }))
-  /** With every token kept; a prompt that loses some has to run, too. */
-  const verified = async (at: string): Promise<NonNullable<WrittenDecoder['verification']>> => {
+  const verified = async (path: string): Promise<FileVerification> => {
     onVerifying?.()
-    const prompts = promptsText(decoder)
-    if (prompt === undefined) return { difference: await differenceOf(at, false), prompts }
-    const requireRuns = (of: string): Promise<void> =>
-      withinBounds(file, of, signal, (pair) => verifyPromptRuns({ ...pair, decoder }))
-    await requireRuns(at)
-    // The prompts are short: without the least number of tokens some are pruned.
-    await using short = await stageModel(
-      await compute(() => pruned(file, { ...prompt, leastTokens: 0 })),
-      file,
-      out,
-      signal,
-    )
-    await requireRuns(short.path)
-    const whole = await compute(() => pruned(file, { ...prompt, amount: { kind: 'ratio', value: 1 } }))
-    await using forced = await stageModel(whole, file, out, signal)
-    return { difference: await differenceOf(forced.path, true), prompts }
+    const methods = prompt === undefined ? [] : [{ method: prompt.method }]
+    return await verifyFile({ model, path }, file, { methods, budget, runtime, signal })
   }
   return await commitModel(model, file, out, {
     ...{ signal, beforeCommit: beforeWriting },

@@ -23,13 +23,15 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 test('writes what the transforms of the plan make, and verifies it before', async () => {
   const out = join(folder, 'pruned.onnx')
-  const { bytes, verification, file } = await pruneFile(small, out, { plan, methods, verify: true })
+  const { bytes, verification, file } = await pruneFile(small, out, { plan, methods })
   const dense = decodeModel(readFileSync(small))
   const { model } = transform(dense, ...transformsOf(plan, methods, { source: file.hash() }))
   expect(readFileSync(out).equals(encodeModel(model))).toBe(true)
-  expect([bytes, verification?.difference]).toEqual([encodeModel(model).length, expect.any(Number)])
-  expect(verification?.difference).toBeLessThan(1e-4)
-  expect(Object.keys(verification?.invariance ?? {})).toContain('in a batch')
+  expect(bytes).toBe(encodeModel(model).length)
+  expect(verification).toMatchObject({
+    difference: expect.any(Number),
+    invariance: { 'padded right': expect.any(Number) },
+  })
 })
 
 test('prunes without the layers that the plan leaves out, and in 8 bits', async () => {
@@ -64,11 +66,7 @@ test('writes nothing where a plan does not fit', async () => {
 })
 
 test('does not verify a packed file without the runtime that runs it', async () => {
-  const before = readdirSync(folder)
-  const packed = { plan: { ...plan, pack: true as const }, methods, verify: true }
-  await expect(pruneFile(small, join(folder, 'packed.onnx'), packed)).rejects.toMatchObject({
-    code: 'TP_RUNTIME',
-    message: expect.stringContaining('only @tp/runtime-native runs packed files'),
-  })
-  expect(readdirSync(folder)).toEqual(before)
+  const packed = { plan: { ...plan, pack: true as const }, methods }
+  const { verification } = await pruneFile(small, join(folder, 'packed.onnx'), packed)
+  expect(verification).toEqual({ notVerified: expect.stringContaining('@tp/runtime-native') })
 })

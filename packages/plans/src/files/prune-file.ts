@@ -1,4 +1,3 @@
-import { shapesOf, type Trial, trialsFor, type VerifiedPruning, verifyPruning } from '@tp/compare'
 import {
   fixImageSize,
   fromPlan,
@@ -7,22 +6,19 @@ import {
   leaveOut,
   type PruneOptions,
   type PruneReport,
-  prune,
   type QuantizeReport,
   reportOf,
   transform,
   transformsOf,
   type UnplannedOptions,
 } from '@tp/compiler'
-import { TpError } from '@tp/core'
-import { type Session, throwIfAborted } from '@tp/core/runtime'
-import { type ModelFile, readModel, sizeOfFiles } from '@tp/data'
-import { loadSession, stageModel, withModelAsFile } from '@tp/data/files'
+import { throwIfAborted } from '@tp/core/runtime'
+import { type ModelFile, readModel } from '@tp/data'
+import { stageModel } from '@tp/data/files'
 import type { Model } from '@tp/onnx'
-import { nodeRuntime } from '@tp/runtime-node'
-import { boundedProcess, boundsFor, type RunSize } from '@tp/runtime-node/bounded'
 import { requireKeptRows } from './as-pooled.ts'
 import { type FilePlan, inspectEncoders, planForFile } from './file-plan.ts'
+import { type FileVerification, type VerifyFileOptions, verifyFile } from './verify-file.ts'
 
 /** Runs work that may take long; a caller may do that in a way that it can break off. */
 type Compute = <T>(work: () => T) => T
@@ -46,6 +42,8 @@ export interface PrunedModelFile extends Omit<PruneReport, 'transform'> {
   readonly quantized?: QuantizeReport['nodes']
   /** Whether the plan packs it, so that only `@tp/runtime-native` runs it. */
   readonly packed: boolean
+  /** The model after each transform of the plan. */
+  readonly steps: readonly Model[]
 }
 
 /**
@@ -81,68 +79,29 @@ export async function pruneModelFile(
   })
   if (prunesTokens) await requireKeptRows(file)
   const transforms = transformsOf(plan, methods, { ...unplanned, values, source: options.source })
-  const { model, reports } = compute(() => transform(file.model, ...transforms))
+  const { model, steps, reports } = compute(() => transform(file.model, ...transforms))
   const { layerCount, cuts, encoders } = reportOf(reports, 'prune') as PruneReport
   const rounded = reportOf(reports, 'quantize')
   const packed = reportOf(reports, 'pack') !== undefined
-  const done = { model, file, inspections, options, layerCount, cuts, encoders, packed }
+  const done = { model, file, inspections, options, layerCount, cuts, encoders, packed, steps }
   return { ...done, ...(rounded && { quantized: rounded.nodes }) }
 }
 
-export interface VerifyFileOptions {
-  /** The file as it was read. */
-  readonly whole: ModelFile
-  /** Where the pruned model can be loaded from. */
-  readonly path: string
-  readonly signal: AbortSignal
-  /** URL of `@tp/runtime-native`, for a packed file. */
-  readonly native?: string | undefined
-  readonly compute?: Compute
-}
-
 /**
- * Verifies a pruned model in a process of its own with limits, before its weights are stored in 8 bits, if they are. Where layers are left
- * out, the dense model is that without them, which is not what lies at the path of its file.
- * @throws TpError TP_VERIFY, TP_DENSE where the dense model itself does not hold, TP_MODEL_LIMIT, TP_ABORTED; TP_RUNTIME for a packed file
- * without `native`
+ * Verifies a pruned model, see {@link verifyFile}: each transform of its plan by itself.
+ * @param whole the file as it was read
+ * @param path where the pruned model can be loaded from
+ * @throws TpError TP_VERIFY, TP_ABORTED
  */
 export async function verifyPrunedFile(
-  pruned: PrunedModelFile,
-  { whole, path, signal, native, compute = (work) => work() }: VerifyFileOptions,
-): Promise<VerifiedPruning> {
-  const { file, options, packed } = pruned
-  if (packed && native === undefined) {
-    const seen = 'the plan packs the file, and only @tp/runtime-native runs packed files'
-    throw new TpError('TP_RUNTIME', 'plans', `${seen}; give its URL as \`native\`, or do not verify`)
-  }
-  const module = packed && native !== undefined ? { module: native } : {}
-  const [inspection] = pruned.inspections
-  const bounds = boundsFor(await sizeOfFiles(file), largestRun(inspection, trialsFor(file.model, inspection)))
-  await using process = boundedProcess(signal)
-  // Each within what a model of its size may take.
-  const load = (from: string): Promise<Session> => process.load(from, { bounds })
-  const open = (model: Model): Promise<Session> => withModelAsFile(model, file, signal, load)
-  const { method, outputs, restore } = options
-  return await verifyPruning({
-    ...{ source: file.model, inspection, pruned, method, outputs, restore, signal },
-    prune: async ({ schedules, ...how }) => {
-      const schedule: PruneOptions['schedule'] = ({ name }) => schedules.get(name) ?? new Map()
-      return compute(() => transform(file.model, prune({ ...options, ...how, schedule }))).model
-    },
-    openSource: () => (file === whole ? load(file.path) : open(file.model)),
-    openPruned: () => process.load(path, { bounds, ...module }),
-    open,
-    openTimed: (model) => loadSession(nodeRuntime(), model, file, { signal, threads: 1 }),
-  })
-}
-
-function largestRun(model: Inspection, trials: readonly Trial[]): RunSize {
-  const own = typeof model.tokens === 'number' ? model.tokens : 1
-  const sizes = shapesOf(trials, model).map(([batch = 1, length = own]) => ({ batch, length }))
-  return {
-    tokens: Math.max(...sizes.map(({ batch, length }) => batch * length)),
-    scores: Math.max(...sizes.map(({ batch, length }) => 4 * batch * model.heads * length ** 2)),
-  }
+  { model, file, options, steps }: PrunedModelFile,
+  {
+    whole,
+    path,
+    ...how
+  }: Omit<VerifyFileOptions, 'source' | 'steps' | 'methods'> & { readonly whole: ModelFile; readonly path: string },
+): Promise<FileVerification> {
+  return await verifyFile({ model, path }, whole, { ...how, source: file.model, steps, methods: [options] })
 }
 
 /** A file that was pruned and written. */
@@ -150,21 +109,21 @@ export interface WrittenFile extends PrunedModelFile {
   readonly bytes: number
   /** Data files that were copied next to it. */
   readonly dataFiles: readonly string[]
-  readonly verification?: VerifiedPruning
+  readonly verification?: FileVerification
 }
 
 /**
- * Prunes a file by a plan and writes the result, whole or not at all; with `verify` only if it holds.
+ * Prunes a file by a plan, verifies the result unless `verify` is false, and writes it, whole or not at all.
  * @throws as `pruneModelFile` and `verifyPrunedFile`; TpError TP_WRITE
  * @example
  * const plan = checkPlan(JSON.parse(await readFile('plan.json', 'utf8')), 'plan.json')
- * const { bytes, verification } = await pruneFile('model.onnx', 'pruned.onnx', { plan, methods, verify: true })
+ * const { bytes, verification } = await pruneFile('model.onnx', 'pruned.onnx', { plan, methods })
  */
 export async function pruneFile(
   path: string,
   out: string,
   {
-    verify = false,
+    verify = true,
     signal = new AbortController().signal,
     native,
     ...options

@@ -1,10 +1,9 @@
-import { verifyStates, verifyWeights } from '@tp/compare'
 import { readAnyStates, transform, weighStates } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { ModelFile } from '@tp/data'
 import { type StagedModel, stageModel } from '@tp/data/files'
 import { Graph, type Model } from '@tp/onnx'
-import { withinBounds } from './bounded-pair.ts'
+import { type FileVerification, type VerifyFileOptions, verifyFile } from './verify-file.ts'
 
 /** A decoder that reads any number of states of its encoder, and weighs each where it is to. */
 export interface RepairedDecoder {
@@ -13,8 +12,7 @@ export interface RepairedDecoder {
   readonly weighs?: true
   /** The repaired file, not written yet; absent where nothing is repaired, or no file was named. */
   readonly staged?: StagedModel
-  /** The largest difference of its outputs, where these were compared. */
-  readonly difference?: number
+  readonly verification?: FileVerification
 }
 
 export interface RepairDecoderOptions {
@@ -28,6 +26,8 @@ export interface RepairDecoderOptions {
   readonly encoder?: Model | undefined
   /** Whether the repaired decoder is compared with the old one, in a process of its own. */
   readonly verify: boolean
+  readonly budget?: VerifyFileOptions['budget']
+  readonly runtime?: VerifyFileOptions['runtime']
   readonly signal: AbortSignal
 }
 
@@ -40,7 +40,7 @@ export interface RepairDecoderOptions {
  */
 export async function repairDecoder(
   file: ModelFile,
-  { out, states, size, encoder, verify, signal }: RepairDecoderOptions,
+  { out, states, size, encoder, verify, budget, runtime, signal }: RepairDecoderOptions,
 ): Promise<RepairedDecoder> {
   const { model, reports } = transform(file.model, readAnyStates(states === undefined ? {} : { states }))
   const [{ builtIn, inputs }] = reports
@@ -52,14 +52,10 @@ export async function repairDecoder(
   const changed = weighed?.model ?? model
   const staged = await stageModel(changed, file, out, signal)
   try {
-    const difference = verify
-      ? await withinBounds(file, staged.path, signal, (pair) =>
-          weighed === undefined
-            ? verifyStates({ ...pair, inputs, count: builtIn as number })
-            : verifyWeights({ ...pair, model: changed, norm: weighed.reports[0].norm, count: builtIn }),
-        )
-      : undefined
-    return { ...about, staged, ...(difference !== undefined && { difference }) }
+    const read = { inputs, count: builtIn, norm: weighed?.reports[0].norm }
+    const made = { model: changed, path: staged.path }
+    const verification = verify ? await verifyFile(made, file, { states: read, budget, runtime, signal }) : undefined
+    return { ...about, staged, ...(verification && { verification }) }
   } catch (error) {
     await staged[Symbol.asyncDispose]()
     throw error

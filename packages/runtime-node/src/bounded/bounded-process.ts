@@ -50,6 +50,8 @@ interface BoundedOptions {
   readonly bounds: Bounds
   /** Path or URL of the module of another runtime, a runtime plugin; default: that of this package. */
   readonly module?: string
+  /** As of `SessionOptions`. */
+  readonly exactProducts?: boolean | undefined
 }
 
 /** A process that models are loaded into, next to each other. Its bounds are those of all of them together. */
@@ -73,7 +75,7 @@ export function boundedProcess(signal: AbortSignalLike): BoundedProcess {
   let total: Bounds = { bytes: 0, seconds: 0 }
   let started: { readonly process: ChildProcess; readonly ask: AskChild } | undefined
   return {
-    async load(path, { module, bounds }) {
+    async load(path, { module, exactProducts, bounds }) {
       const where = `runtime-node: ${basename(path)}`
       throwIfAborted(signal, where)
       started ??= startChild()
@@ -82,7 +84,14 @@ export function boundedProcess(signal: AbortSignalLike): BoundedProcess {
       const model = models++
       const about = { where, bounds: total }
       const declared = (await ask(
-        { kind: 'load', model, path, bounds, ...(module !== undefined && { module }) },
+        {
+          kind: 'load',
+          model,
+          path,
+          bounds,
+          ...(module !== undefined && { module }),
+          ...(exactProducts && { exactProducts }),
+        },
         about,
         signal,
       )) as Pick<SessionBackend, 'inputs' | 'outputs'>

@@ -2,13 +2,13 @@ import type { WeighStatesReport } from '@tp/compiler'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { randomNumbers } from '@tp/core/statistics'
 import { type DeclaredValue, Graph, type Model } from '@tp/onnx'
-import { tensorOf } from '../inputs/sample-inputs.ts'
-import { requireClose, requireFiniteDense } from '../verify/differences.ts'
-import { roundingOf } from '../verify/rounding.ts'
-import type { VerifyOptions } from '../verify/verify-same.ts'
+import { tensorOf } from '../../inputs/sample-inputs.ts'
+import { requireClose, requireFiniteDense } from '../differences.ts'
+import { roundingOf } from '../rounding.ts'
+import type { ModelPair } from './model-pair.ts'
 import { otherFeed } from './state-feeds.ts'
 
-interface WeightsToVerify extends VerifyOptions {
+interface WeightsToVerify extends ModelPair {
   /** The changed model, which may have the states as an input more. */
   readonly model: Model
   readonly norm: WeighStatesReport['norm']

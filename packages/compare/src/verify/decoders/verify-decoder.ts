@@ -7,9 +7,9 @@ import {
   requireClose,
   requireFinite,
   requireFiniteDense,
-} from '../verify/differences.ts'
-import { roundingOf } from '../verify/rounding.ts'
-import type { VerifyOptions } from '../verify/verify-same.ts'
+} from '../differences.ts'
+import { roundingOf } from '../rounding.ts'
+import type { ModelPair } from './model-pair.ts'
 import {
   generating,
   generatingRuns,
@@ -18,10 +18,13 @@ import {
   lastTokens,
   promptTrials,
   withEmptySlots,
+  within,
 } from './prompt-runs.ts'
 
-export interface DecoderVerifyOptions extends VerifyOptions {
+export interface DecoderVerifyOptions extends ModelPair {
   readonly decoder: DecoderInspection
+  /** Milliseconds after which no further prompts are begun. */
+  readonly budget: number
   /** Prompts are pruned, with every token kept: then slots to spare come first in caches, and logits are those of the last real token. */
   readonly prunesPrompts?: boolean
 }
@@ -33,9 +36,9 @@ export interface DecoderVerifyOptions extends VerifyOptions {
  * @throws TpError TP_VERIFY, TP_DENSE where the decoder itself does not hold, TP_INPUT
  */
 export async function verifyDecoder(options: DecoderVerifyOptions): Promise<number> {
-  const { source, dense, changed, decoder, prunesPrompts, signal } = options
+  const { source, dense, changed, decoder, prunesPrompts, budget, signal } = options
   let largest = 0
-  for (const prompts of promptTrials(source, decoder)) {
+  for (const prompts of within(budget, promptTrials(source, decoder))) {
     const isPadded = new Set(prompts.lengths).size > 1
     const after = generating(changed, source, decoder, prompts, signal)
     let isPrompt = true
@@ -60,8 +63,8 @@ export async function verifyDecoder(options: DecoderVerifyOptions): Promise<numb
  * @throws TpError TP_VERIFY for an output that is not finite, or a step that differs; TP_INPUT
  */
 export async function verifyPromptRuns(options: Omit<DecoderVerifyOptions, 'dense' | 'prunesPrompts'>): Promise<void> {
-  const { source, changed, decoder, signal } = options
-  for (const prompts of promptTrials(source, decoder)) {
+  const { source, changed, decoder, budget, signal } = options
+  for (const prompts of within(budget, promptTrials(source, decoder))) {
     for await (const { feeds, answer } of generatingRuns(changed, source, decoder, prompts, signal)) {
       if (prompts.lengths.length === 1) requireFinite(answer)
       else requireFinite({ [decoder.logits]: answer[decoder.logits] as TensorLike })

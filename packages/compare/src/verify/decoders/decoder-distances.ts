@@ -1,7 +1,9 @@
+import type { DecoderInspection } from '@tp/compiler'
 import type { TensorLike } from '@tp/core/runtime'
-import { relativeDistance, requireFinite, requireFiniteDense } from '../verify/differences.ts'
-import type { Arrangement } from '../verify/trials.ts'
-import { generating, lastRows, lastTokens, type Prompts, promptTrials } from './prompt-runs.ts'
+import type { Model } from '@tp/onnx'
+import { relativeDistance, requireFinite, requireFiniteDense } from '../differences.ts'
+import type { Arrangement } from '../trials.ts'
+import { arrangementOf, generating, lastRows, lastTokens, promptTrials, within } from './prompt-runs.ts'
 import type { DecoderVerifyOptions } from './verify-decoder.ts'
 
 /**
@@ -11,13 +13,17 @@ import type { DecoderVerifyOptions } from './verify-decoder.ts'
  * @throws TpError TP_VERIFY for logits that are not finite, TP_DENSE for those of the decoder itself, TP_INPUT
  */
 export async function decoderDistances(
-  options: Omit<DecoderVerifyOptions, 'prunesPrompts'>,
+  options: Omit<DecoderVerifyOptions, 'prunesPrompts'> & {
+    readonly model: Model
+    /** The changed decoder, whose caches may be of 8 bits. */
+    readonly after?: DecoderInspection
+  },
 ): Promise<Partial<Record<Arrangement, number>>> {
-  const { source, dense, changed, decoder, signal } = options
+  const { source, dense, changed, model, decoder, after: own = decoder, budget, signal } = options
   const distances: Partial<Record<Arrangement, number>> = {}
-  for (const prompts of promptTrials(source, decoder)) {
+  for (const prompts of within(budget, promptTrials(source, decoder))) {
     const arrangement = arrangementOf(prompts)
-    const after = generating(changed, source, decoder, prompts, signal)
+    const after = generating(changed, model, own, prompts, signal)
     // Only those of a prompt have rows of padding.
     let ends: number[] | undefined = lastTokens(prompts)
     for await (const before of generating(dense, source, decoder, prompts, signal)) {
@@ -32,9 +38,4 @@ export async function decoderDistances(
     }
   }
   return distances
-}
-
-function arrangementOf({ lengths, padded }: Prompts): Arrangement {
-  if (lengths.length === 1) return 'alone'
-  return new Set(lengths).size === 1 ? 'in a batch' : `padded ${padded}`
 }

@@ -1,8 +1,9 @@
 import type { DecoderInspection } from '@tp/compiler'
 import { TpError } from '@tp/core'
-import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
+import type { AbortSignalLike, NamedTensors, Session, TensorLike } from '@tp/core/runtime'
 import { type DeclaredValue, Graph, type Model } from '@tp/onnx'
-import { tensorOf } from '../inputs/sample-inputs.ts'
+import { tensorOf } from '../../inputs/sample-inputs.ts'
+import type { Arrangement } from '../trials.ts'
 import { stateFeed } from './state-feeds.ts'
 
 /** States of an encoder that the decoder reads, where it reads any. */
@@ -36,9 +37,15 @@ export function promptTrials(model: Model, { fused }: DecoderInspection): readon
   return fused === COUNTS_FROM_THE_LEFT ? [...trials.slice(0, 1), { lengths: [16, 16], padded: 'right' }] : trials
 }
 
-/** Which prompts a decoder is run on, in words. */
-export function promptsText({ fused }: DecoderInspection): string {
-  return fused === COUNTS_FROM_THE_LEFT ? 'prompts alone and in a batch' : 'prompts alone and padded on either side'
+export function arrangementOf({ lengths, padded }: Prompts): Arrangement {
+  if (lengths.length === 1) return 'alone'
+  return new Set(lengths).size === 1 ? 'in a batch' : `padded ${padded}`
+}
+
+/** The first of some trials, and those that are begun within some milliseconds. */
+export function* within<T>(milliseconds: number, trials: readonly T[]): Generator<T> {
+  const began = performance.now()
+  for (const [i, trial] of trials.entries()) if (i === 0 || performance.now() - began < milliseconds) yield trial
 }
 
 /** How many tokens each prompt ends after, counted from the left. */
@@ -63,7 +70,7 @@ export async function* generatingRuns(
   model: Model,
   decoder: DecoderInspection,
   prompts: Prompts,
-  signal: AbortSignal | undefined,
+  signal: AbortSignalLike | undefined,
 ): AsyncGenerator<DecoderRun> {
   const { inputs } = new Graph(model)
   const empty = emptyCaches(session, decoder, prompts.lengths.length)
@@ -129,10 +136,10 @@ interface Run {
 /** Random tokens, besides caches: their numbers, positions counted from the first one of each prompt, a mask, and states of an encoder. */
 function feedsOf(
   inputs: readonly DeclaredValue[],
-  { positions, caches }: DecoderInspection,
+  decoder: DecoderInspection,
   { prompts: { lengths, padded }, seen, tokens }: Run,
 ): NamedTensors {
-  const pasts = new Set(caches.flatMap(({ keys, values }) => [keys.past, values.past]))
+  const pasts = new Set(cachesOf(decoder).map(({ past }) => past))
   const others = inputs.filter(({ name }) => !pasts.has(name))
   const [longest] = RUNS as [number]
   const isReal = (row: number, i: number): boolean => {
@@ -152,7 +159,7 @@ function feedsOf(
       const length = isMask ? seen + tokens : tokens
       const number = (row: number, i: number): number => {
         if (isMask) return Number(isReal(row, i))
-        if (name !== positions) return 3 + ((seen + 7 * i + 5 * row) % 40)
+        if (name !== decoder.positions) return 3 + ((seen + 7 * i + 5 * row) % 40)
         const padding = padded === 'left' ? longest - (lengths[row] as number) : 0
         return Math.max(0, seen + i - padding)
       }
@@ -171,19 +178,29 @@ function forRows({ type, dims, data }: TensorLike, rows: number): TensorLike {
 
 /** Caches of no tokens, by the names of the decoder's inputs. */
 function emptyCaches(session: Session, decoder: DecoderInspection, rows: number): NamedTensors {
-  const { caches, byHead, keyHeads, headSize, dtype } = decoder
-  const names = caches.flatMap(({ keys, values }) => [keys.past, values.past])
+  const { byHead, keyHeads, headSize, dtype } = decoder
   const dimsOf = (name: string): number[] => {
     const found = [rows, Number(keyHeads), 0, Number(headSize)]
-    if (byHead && found.every(Number.isInteger)) return found
+    if (byHead && found.every(Number.isInteger) && typeOf(name) === dtype) return found
     const declared = session.inputs.find((input) => input.name === name)?.dims ?? []
     return declared.map((dim, axis) => (axis === 0 ? rows : typeof dim === 'number' ? dim : 0))
   }
-  return Object.fromEntries(names.map((name) => [name, tensorOf(name, dtype, dimsOf(name), new Float64Array())]))
+  const typeOf = (name: string): string => session.inputs.find((input) => input.name === name)?.type ?? dtype
+  return Object.fromEntries(
+    cachesOf(decoder).map(({ past }) => [past, tensorOf(past, typeOf(past), dimsOf(past), new Float64Array())]),
+  )
+}
+
+/** Keys, values, and the scales of those that are in 8 bits. */
+function cachesOf({ caches }: DecoderInspection): { readonly past: string; readonly present: string }[] {
+  return caches
+    .flatMap(({ keys, values }) => [keys, values])
+    .flatMap((cache) => (cache.scale === undefined ? [cache] : [cache, cache.scale]))
 }
 
 /** Caches as a run has returned them; before the first one without tokens. */
-function cachesFor(empty: NamedTensors, { caches }: DecoderInspection, answer: NamedTensors): NamedTensors {
-  const all = caches.flatMap(({ keys, values }) => [keys, values])
-  return Object.fromEntries(all.map(({ past, present }) => [past, (answer[present] ?? empty[past]) as TensorLike]))
+function cachesFor(empty: NamedTensors, decoder: DecoderInspection, answer: NamedTensors): NamedTensors {
+  return Object.fromEntries(
+    cachesOf(decoder).map(({ past, present }) => [past, (answer[present] ?? empty[past]) as TensorLike]),
+  )
 }

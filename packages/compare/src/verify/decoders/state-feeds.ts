@@ -1,7 +1,7 @@
 import { sizeOf, type TensorLike } from '@tp/core/runtime'
 import { randomNumbers } from '@tp/core/statistics'
 import type { DeclaredValue } from '@tp/onnx'
-import { tensorOf } from '../inputs/sample-inputs.ts'
+import { tensorOf } from '../../inputs/sample-inputs.ts'
 
 /** [1,n,D], [1,h,n,d] or a mask [1,n] for `count` states, each `repeat` times. */
 export function stateFeed({ name, type, dims = [] }: DeclaredValue, count: number, repeat: number): TensorLike {

@@ -1,15 +1,19 @@
+import type { WeighStatesReport } from '@tp/compiler'
 import type { NamedTensors } from '@tp/core/runtime'
 import { Graph } from '@tp/onnx'
-import { requireClose, requireFiniteDense } from '../verify/differences.ts'
-import { roundingOf } from '../verify/rounding.ts'
-import type { VerifyOptions } from '../verify/verify-same.ts'
+import { requireClose, requireFiniteDense } from '../differences.ts'
+import { roundingOf } from '../rounding.ts'
+import type { ModelPair } from './model-pair.ts'
 import { otherFeed, stateFeed } from './state-feeds.ts'
 
-interface StatesToVerify extends VerifyOptions {
+/** The states of an encoder, for a decoder that was changed to read any number of them, or to weigh them. */
+export interface StatesToRead {
   /** Inputs with an entry for each state. */
   readonly inputs: readonly string[]
-  /** How many states the decoder was made for. */
-  readonly count: number
+  /** How many states the decoder was made for; absent where it reads any number. */
+  readonly count: number | undefined
+  /** How states come about, where the decoder was changed to weigh them. */
+  readonly norm?: WeighStatesReport['norm'] | undefined
 }
 
 /**
@@ -18,8 +22,8 @@ interface StatesToVerify extends VerifyOptions {
  * @returns the largest difference, relative for numbers beyond 1
  * @throws TpError TP_VERIFY, TP_DENSE where the decoder itself does not hold, TP_INPUT for inputs that cannot be generated
  */
-export async function verifyStates(options: StatesToVerify): Promise<number> {
-  const { source, dense, changed, inputs, count, signal } = options
+export async function verifyStates(options: ModelPair & StatesToRead): Promise<number> {
+  const { source, dense, changed, inputs, count = 1, signal } = options
   const run = signal && { signal }
   const declared = new Graph(source).inputs
   const tolerance = roundingOf(source)

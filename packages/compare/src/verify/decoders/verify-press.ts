@@ -1,18 +1,18 @@
-import type { Session } from '@tp/core/runtime'
+import type { AbortSignalLike, Session } from '@tp/core/runtime'
 import { randomNumbers } from '@tp/core/statistics'
-import { rowOf } from '../inputs/rows.ts'
-import { tensorOf } from '../inputs/sample-inputs.ts'
-import { largestDifference, notVerified, requireFinite } from '../verify/differences.ts'
+import { rowOf } from '../../inputs/rows.ts'
+import { tensorOf } from '../../inputs/sample-inputs.ts'
+import { largestDifference, notVerified, requireFinite } from '../differences.ts'
 
 /** Tokens of the caches, of two examples. */
 const TOKENS = 16
-const EXAMPLES = 2
+export const EXAMPLES = 2
 
 /**
  * Runs a press on random caches of two examples, and on those of each alone: the outputs are finite and the same.
  * @throws TpError TP_VERIFY, TP_INPUT
  */
-export async function verifyPress(press: Session, signal?: AbortSignal): Promise<void> {
+export async function verifyPress(press: Session, signal?: AbortSignalLike): Promise<void> {
   const uniform = randomNumbers(7)
   const run = signal && { signal }
   const caches = Object.fromEntries(

@@ -59,7 +59,7 @@ inline void MixTile(const float* scores, size_t padded, size_t keys, const float
   }
 }
 
-/// Turns one query's scores into eˢ⁻ᵐᵃˣ and returns their sum. Places behind `keys` become 0.
+/// Turns one query's scores into eˢ⁻ᵐᵃˣ and returns 1 / their sum; 0 where it sees no key. Places behind `keys` become 0.
 inline float Soften(float* scores, size_t keys, size_t padded) {
   const float lowest = -std::numeric_limits<float>::infinity();
   for (size_t j = keys; j < padded; j++) scores[j] = lowest;
@@ -67,6 +67,10 @@ inline float Soften(float* scores, size_t keys, size_t padded) {
   for (size_t j = 0; j < padded; j += kLanes) most = Larger(Load(scores + j), most);
   float largest = lowest;
   for (size_t i = 0; i < kLanes; i++) largest = std::max(largest, most[i]);
+  if (SeesNothing(scores, keys, largest)) {
+    std::fill(scores, scores + padded, 0.f);
+    return 0;
+  }
   Vector sum = {};
   for (size_t j = 0; j < padded; j += kLanes) {
     Vector e = Exp(Load(scores + j) - largest);
@@ -75,7 +79,7 @@ inline float Soften(float* scores, size_t keys, size_t padded) {
   }
   float total = 0;
   for (size_t i = 0; i < kLanes; i++) total += sum[i];
-  return total;
+  return 1 / total;
 }
 
 }  // namespace
@@ -122,7 +126,7 @@ void TP_ATTEND(const Head& head) {
     for (size_t i = 0; i < count; i++) {
       float* scores = scratch.scores.data() + i * padded;
       AddBiases(head, start + i, 1, scores);
-      scratch.sums[i] = 1 / Soften(scores, head.keys, padded);
+      scratch.sums[i] = Soften(scores, head.keys, padded);
       if (head.received != nullptr) {
         const float weight = scratch.sums[i] * head.queryWeights[start + i];
         for (size_t j = 0; j < head.keys; j++) head.received[j] += scores[j] * weight;

@@ -194,13 +194,18 @@ struct Softened {
 };
 
 /// Turns one query's scores into 2ˢ⁻ᵐᵃˣ, and into shares: those times the steps of the values, rounded to 14 bits. A key that is attended most may have
-/// the least value, so that the largest share is not that of the largest power.
+/// the least value, so that the largest share is not that of the largest power. Where the query sees no key, all of them are 0.
 inline Softened Soften(float* scores, size_t keys, size_t padded, const float* valueScales, int32_t* shares) {
   const float lowest = -std::numeric_limits<float>::infinity();
   for (size_t j = keys; j < padded; j++) scores[j] = lowest;
   Vector most = All(lowest);
   for (size_t j = 0; j < padded; j += kLanes) most = Larger(Load(scores + j), most);
   const auto largest = Largest<float>(most);
+  if (SeesNothing(scores, keys, largest)) {
+    std::fill(scores, scores + padded, 0.f);
+    std::fill(shares, shares + padded / 2, 0);
+    return {1, 0};
+  }
   Vector sum = {};
   Integers sizes = {};
   // Too small to be seen among the rounded ones. NaN stays.

@@ -12,7 +12,8 @@
 //   PackedAttention(query, key, value, offsets?, keyBias [1,T]?, bias [B|1,H|1,N,N]?, positions?, queryWeights [1,T]?; scale, integers?, …Axes)
 //     → context, received [1,H,1,T]?
 //       softmax(query·keyᵀ·scale + keyBias + bias)·value in every head, each row over its own tokens; received: what each token is
-//       attended with in each head, summed over the queries times their weights. Each of query, key, value and context has the axes
+//       attended with in each head, summed over the queries times their weights. A query whose scores are all −∞ sees no key: its context is 0,
+//       and it is no part of received. Each of query, key, value and context has the axes
 //       of heads, tokens and features where its attribute says: queryAxes = [1, 2, 3] for [1,H,T,d]. Where the attribute `integers` is
 //       there and not 0, products are those of integers (see integer_attention.inl).
 //       Without offsets axis 0 counts examples, [B,H,N,d], whose queries may be fewer than their keys; of the optional inputs only

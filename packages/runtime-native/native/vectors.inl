@@ -1,9 +1,11 @@
 // Vectors of GCC and Clang, which become whatever registers the file that includes this is compiled for. TP_LANES: floats of a register.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 namespace tp {
 namespace {
@@ -35,6 +37,14 @@ inline Integers Larger(Integers a, Integers b) { return a > b ? a : b; }
 
 /// A number's bits without its sign: those of a larger number are larger, and those of NaN than all others.
 constexpr int32_t kSize = 0x7FFFFFFF;
+
+/// True if a query sees no key: all of its scores are −∞ (those of padding on the left, where tokens see the ones before them, or those nearby).
+/// Its context is 0, as in models that replace NaN after the softmax.
+inline bool SeesNothing(const float* scores, size_t keys, float largest) {
+  const float lowest = -std::numeric_limits<float>::infinity();
+  // NaN is passed over in the search for the largest, and is not hidden.
+  return largest == lowest && std::all_of(scores, scores + keys, [&](float score) { return score == lowest; });
+}
 
 /// 1.5 · 2²³: adding it leaves the nearest integer in the low bits.
 constexpr float kToInteger = 12582912.f;

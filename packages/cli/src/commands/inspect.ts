@@ -129,10 +129,12 @@ function poolingText({ of, isNormalized, unsupported }: NonNullable<ModelFolder[
 const FIXED = 'fixed, so that shorter texts pay for padding; tp prune --method drop-padding drops it, which is exact'
 
 function paddingText(found: Inspection): string {
-  const { mask, maskMarksPadding, padded, classToken } = found
+  const { mask, maskMarksPadding, padded, classToken, positions } = found
   if (!padded) return 'none: no input says which tokens are real'
   const purposes = 'shown by an input that also serves another purpose'
   const shown = mask === undefined ? purposes : `input ${mask}${maskMarksPadding ? ', 1 where padding is' : ''}`
+  const readsLast = positions.includes('the last token')
+  if (readsLast) return `${shown}; on the left: with padding on the right, the head would read padding as its last token`
   if (classToken === undefined) return shown
   // A pruned file then gives the answer of the text without padding, if positions are relative or counted by the mask.
   return `${shown}; on the right: with padding on the left, the head would read padding as its class token (in a pruned file, the first real token)`

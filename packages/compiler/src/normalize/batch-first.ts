@@ -48,12 +48,12 @@ function insertView(program: Program, name: string): void {
   graph.insert([...(made === undefined ? [turn(name, view)] : []), turn(view, back)])
 }
 
-/** Views that nothing came in between of are taken out again. */
+/** Views that nothing came in between of are taken out again. A transform may have made the value turned back in another way. */
 export function dropViews({ graph }: Program): void {
-  for (const { input, output } of [...graph.nodes]) {
+  for (const { opType, input, output } of [...graph.nodes]) {
     const [view, back] = [input[0] as string, output[0] as string]
     const forth = graph.producer(view)
-    if (!back.startsWith(VIEW) || !back.endsWith(BACK) || !view.startsWith(VIEW)) continue
+    if (opType !== 'Transpose' || !back.startsWith(VIEW) || !back.endsWith(BACK) || !view.startsWith(VIEW)) continue
     if (forth?.opType === 'Transpose') graph.replaceAllUses(back, forth.input[0] as string)
   }
   graph.removeDeadNodes()

@@ -63,7 +63,8 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const stream = sites[site].stream(encoder, layer) as string
   const readers = readersAt(program, stream)
   const { graph } = program
-  sizesFrom(program, stream, [...names.values()])
+  const biases = biasesBySizes(program, encoder, stream)
+  sizesFrom(program, stream, [...names.values(), ...biases])
   const { cut } = reduced
   const prefix = `tp/layer_${layer}`
   // Tokens may be pruned twice in a layer, at its input and after its attention.
@@ -93,7 +94,8 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const [after, indices] = emitted as [string, string]
   // The values on which the choice depends see all tokens: a mask may get its length from the stream.
   const upstream = program.upstream(emitted)
-  for (const reader of readers.filter((node) => !upstream.has(node))) {
+  const sizes = program.upstream(biases)
+  for (const reader of readers.filter((node) => !upstream.has(node) && !(node.opType === 'Shape' && sizes.has(node)))) {
     for (const [index, name] of [...reader.input].entries())
       if (name === stream) graph.replaceInput(reader, index, after)
   }
@@ -149,6 +151,15 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   }
   options.keyBias.renew(encoder, inserted)
   return { state: next.state, names: next.names, cut: inserted }
+}
+
+/**
+ * Masks and biases of attentions that depend on the stream by its sizes alone. A mask [b,1,n,n] may have its queries from the stream and
+ * its keys from the model's inputs: it is made with all tokens on both axes, and the kept ones are gathered.
+ */
+function biasesBySizes(program: Program, { layers }: Encoder, stream: string): string[] {
+  const sides = new Set(layers.flatMap(({ attention }) => attention.sides))
+  return [...sides].filter((name) => !program.before(name).has(stream))
 }
 
 /**

@@ -229,24 +229,27 @@ export class Rewriter {
     reader: NodeProto,
     now: readonly (Tensor | undefined)[] = [],
   ): Named {
-    const old = this.program.tensor(data)
-    const actual = now[0] ?? old
-    // Sizes that are numbers are written as such: those of the present value.
-    this.program.setTensor(data, actual)
-    const value = placeholder(data, actual, actual.dims)
-    const names = new Map([[value, data]])
     const shape = entries.some((entry) => typeof entry === 'object' && 'copied' in entry) ? reader.input[1] : undefined
     const known = shape === undefined ? undefined : (now[1] ?? this.program.tensor(shape))
-    const before = known && placeholder('shape', known, known.dims)
-    if (shape !== undefined && before !== undefined) names.set(before, shape)
+    // Sizes that are numbers are written as such: those of the present values. Of a model whose length is fixed, the program
+    // still knows the old ones as numbers.
+    const present = new Map([[data, now[0] ?? this.program.tensor(data)]])
+    if (shape !== undefined && known !== undefined) present.set(shape, known)
+    const before = new Map([...present.keys()].map((name) => [name, this.program.tensor(name)]))
+    for (const [name, tensor] of present) this.program.setTensor(name, tensor)
+    const [value, previous] = [...present].map(([name, tensor]) => placeholder(name, tensor, tensor.dims))
     const whole = this.program.tensor(this.#stream)
     const stream = placeholder(this.#stream, whole, whole.dims)
-    names.set(stream, this.#stream)
-    const expression = shapeExpression(entries, { data: value, stream, present: before })
+    const names = new Map([
+      [value as Tensor, data],
+      [stream, this.#stream],
+    ])
+    if (shape !== undefined && previous !== undefined) names.set(previous, shape)
+    const expression = shapeExpression(entries, { data: value as Tensor, stream, present: previous })
     const { name } = this.program.write(expression, names, { prefix: this.#prefix, before: reader })
-    this.program.setTensor(data, old)
+    for (const [name, tensor] of before) this.program.setTensor(name, tensor)
     // The sizes themselves are known, not just how many there are.
-    const tensor = shapeExpression(entries, { data: value, stream, present: known })
+    const tensor = shapeExpression(entries, { data: value as Tensor, stream, present: known })
     this.program.setTensor(name, tensor)
     return { name, tensor }
   }

@@ -113,6 +113,7 @@ export {
 
 // Inspection: of an encoder, a decoder, and the steps that a file has behind it.
 
+export type { LaterLayers } from './analyze/encoder.ts'
 export type { HeadOutput, TokenReading } from './analyze/head.ts'
 export { readsProbabilities } from './analyze/reads-probabilities.ts'
 export type { StatesNorm } from './analyze/states-norm.ts'

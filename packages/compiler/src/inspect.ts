@@ -1,6 +1,6 @@
 import type { Dim } from '@tp/core/expression'
 import { type Model, type NodeProto, opset } from '@tp/onnx'
-import type { Encoder } from './analyze/encoder.ts'
+import type { Encoder, LaterLayers } from './analyze/encoder.ts'
 import { chooseEncoders, findEncoders } from './analyze/find-encoders.ts'
 import type { HeadOutput } from './analyze/head.ts'
 import { layerOutput } from './analyze/layer.ts'
@@ -19,6 +19,8 @@ export interface EncoderReport {
   /** The first input of the model that it reads. */
   readonly encoder: string
   readonly layers: readonly LayerReport[]
+  /** Further layers over other tokens, which are not pruned. */
+  readonly laterLayers: readonly LaterLayers[]
   /** The first layer whose tokens may be pruned: those before it were pruned already. */
   readonly open: number
   /** Sizes as the file names them; numbers where they are fixed. */
@@ -147,6 +149,7 @@ function reportOf(program: Program, encoder: Encoder, expansions: readonly Expan
   const report = {
     encoder: name,
     layers,
+    laterLayers: encoder.laterLayers,
     open,
     batch,
     tokens,

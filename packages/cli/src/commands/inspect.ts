@@ -9,9 +9,10 @@ import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { findMethod, loadMethods } from '../plugins/load-methods.ts'
 import { headText } from '../printing/head-text.ts'
+import { laterLayersText } from '../printing/later-layers.ts'
 import { lines } from '../printing/lines.ts'
 import { leftOutText, stepText } from '../printing/made-from.ts'
-import { megabytes, ranges } from '../printing/numbers.ts'
+import { counted, megabytes, ranges } from '../printing/numbers.ts'
 import { table } from '../printing/table.ts'
 import { type Command, command } from './command.ts'
 
@@ -94,7 +95,8 @@ function describe(
   const all: (readonly [name: string, text: string | false | undefined])[] = [
     ...fileFacts(file, found),
     ['encoders', !isOne && found.encoders.map(encoderText).join('; ')],
-    [isOne ? 'encoder' : named, `${layers.length} layers, ${norms}-norm, hidden ${hidden}, ${heads} heads`],
+    [isOne ? 'encoder' : named, `${counted(layers.length, 'layer')}, ${norms}-norm, hidden ${hidden}, ${heads} heads`],
+    ['later layers', laterLayersText(found)],
     ['shape', `batch ${batch}, tokens ${tokens}`],
     ['padding', paddingText(found)],
     ['length', typeof tokens === 'number' && found.mask !== undefined && pruned.length === 0 && FIXED],
@@ -134,7 +136,8 @@ function paddingText(found: Inspection): string {
   const purposes = 'shown by an input that also serves another purpose'
   const shown = mask === undefined ? purposes : `input ${mask}${maskMarksPadding ? ', 1 where padding is' : ''}`
   const readsLast = positions.includes('the last token')
-  if (readsLast) return `${shown}; on the left: with padding on the right, the head would read padding as its last token`
+  if (readsLast)
+    return `${shown}; on the left: with padding on the right, the head would read padding as its last token`
   if (classToken === undefined) return shown
   // A pruned file then gives the answer of the text without padding, if positions are relative or counted by the mask.
   return `${shown}; on the right: with padding on the left, the head would read padding as its class token (in a pruned file, the first real token)`
@@ -147,5 +150,5 @@ function fixedText({ protectedTokens, classToken, positions }: Inspection): stri
 }
 
 function encoderText({ name, layerCount, refusal }: EncoderSummary): string {
-  return `${name} (${layerCount} layers${refusal === undefined ? '' : `; refused: ${refusal.message}`})`
+  return `${name} (${counted(layerCount, 'layer')}${refusal === undefined ? '' : `; refused: ${refusal.message}`})`
 }

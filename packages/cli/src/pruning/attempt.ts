@@ -6,6 +6,7 @@ import { inspectEncoders, type PrunedModelFile } from '@tp/plans/files'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Context } from '../context/context.ts'
 import { endable } from '../context/endable.ts'
+import { laterLayersText } from '../printing/later-layers.ts'
 import type { SpeedReport } from '../printing/pruned-report.ts'
 import { pruneFile } from './prune-file.ts'
 import { type ReadPlan, readPlan } from './read-plan.ts'
@@ -35,8 +36,12 @@ export interface Attempt {
 /** @throws Refused; TpError TP_SCHEDULE, TP_PROTECT, TP_WEIGHTS, TP_LAYERS */
 export async function pruneByPlan(whole: ModelFile, read: ReadPlan, options: AttemptOptions): Promise<Attempt> {
   const { outputTokens, isDefault, ...how } = options
+  const later = how.seen.ok ? laterLayersText(how.seen) : undefined
   const pruned = await pruneFile(whole, read, how)
-  const notes = pruningNotes({ ...pruned, restore: read.plan.restore, outputTokens, isDefault })
+  const notes = [
+    ...(later === undefined ? [] : [`later layers: ${later}`]),
+    ...pruningNotes({ ...pruned, restore: read.plan.restore, outputTokens, isDefault }),
+  ]
   return { pruned, plan: read.plan, notes }
 }
 

@@ -6,11 +6,18 @@ import type { Layer } from './layer.ts'
 import type { PoolCount } from './pool-counts.ts'
 import type { WholeHead } from './whole-head.ts'
 
+/** Layers downstream of an encoder over a fixed number of other tokens, which are not pruned: the next stage of a hierarchical model, or a decoder of queries. */
+export interface LaterLayers {
+  readonly layers: number
+  readonly tokens: number
+}
+
 /** An encoder found in a graph: a stack of transformer layers over one stream of tokens. */
 export interface Encoder {
   /** The source of its tokens: the first input of the model that its first layer reads. */
   readonly name: string
   readonly layers: readonly Layer[]
+  readonly laterLayers: readonly LaterLayers[]
   /** Earlier prunings of it. */
   readonly earlier: EarlierCuts | undefined
   /** The first layer whose tokens may be pruned: after those that were pruned already. */

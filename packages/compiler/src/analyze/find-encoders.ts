@@ -9,7 +9,7 @@ import { stepsOf } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import { findAttentions } from './attention.ts'
 import { type EarlierCuts, earlierCuts, layersBefore, withWholeInput } from './earlier-cuts.ts'
-import type { Encoder } from './encoder.ts'
+import type { Encoder, LaterLayers } from './encoder.ts'
 import { findHead } from './head.ts'
 import { findLayer, inputAfter, type Layer } from './layer.ts'
 import { type LearnedTokens, learnedTokens } from './learned-tokens.ts'
@@ -93,7 +93,7 @@ export function chooseEncoders(found: readonly FoundEncoder[], encoder: string |
 
 function encoderOf(program: Program, stack: Stack, expansions: readonly WrittenOut[]): Encoder {
   const { name, input } = stack
-  const layers = withoutDecoder(program, stack.layers)
+  const { layers, laterLayers } = ofOneStream(program, stack.layers)
   const [first] = layers as [Layer]
   const earlier = earlierCuts(program, name, layers)
   const open = earlier === undefined ? 0 : earlier.last.layer + 1
@@ -156,6 +156,7 @@ function encoderOf(program: Program, stack: Stack, expansions: readonly WrittenO
   return {
     name,
     layers,
+    laterLayers,
     earlier,
     open,
     depth,
@@ -204,22 +205,33 @@ function tracedAgain(program: Program, stream: string): TokenAxis[] {
 
 /**
  * The layers of one stream. A decoder of a fixed number of queries (DETR) attends to these tokens by cross-attention, which makes its
- * layers build on the encoder's; to the encoder it is a head.
+ * layers build on the encoder's, and so does the next stage of a model that shrinks its grid of patches (LeViT); to the encoder they are a head.
  */
-function withoutDecoder(program: Program, layers: readonly Layer[]): readonly Layer[] {
+function ofOneStream(
+  program: Program,
+  layers: readonly Layer[],
+): { readonly layers: readonly Layer[]; readonly laterLayers: readonly LaterLayers[] } {
   const [first] = layers as [Layer]
   const tokensAt = (stream: string): Dim | undefined => {
     const upstream = program.before(stream)
     const cut = program.earlier.findLast(({ after }) => upstream.has(after))
     return program.tensor(cut?.after ?? first.input).dims[1]
   }
-  const decoder = layers.findIndex(({ input, attention }, i) => {
+  const otherTokens = ({ input, attention }: Layer): number | undefined => {
     const { hasShape, dims } = program.tensor(attention.probabilities)
     const [queries, keys] = hasShape ? dims.slice(-2) : []
-    if (i === 0 || typeof queries !== 'number' || queries !== keys) return false
-    return program.tensor(input).dims[1] === queries && tokensAt(input) !== queries
-  })
-  return decoder < 0 ? layers : layers.slice(0, decoder)
+    if (typeof queries !== 'number' || queries !== keys) return undefined
+    return program.tensor(input).dims[1] === queries && tokensAt(input) !== queries ? queries : undefined
+  }
+  const end = layers.findIndex((layer, i) => i > 0 && otherTokens(layer) !== undefined)
+  if (end < 0) return { layers, laterLayers: [] }
+  const counts = new Map<number, number>()
+  for (const tokens of layers.slice(end).map(otherTokens))
+    if (tokens !== undefined) counts.set(tokens, (counts.get(tokens) ?? 0) + 1)
+  return {
+    layers: layers.slice(0, end),
+    laterLayers: [...counts].map(([tokens, count]) => ({ layers: count, tokens })),
+  }
 }
 
 function outputsWith(program: Program, axes: readonly TokenAxis[], is: (dims: readonly Dim[]) => boolean): string[] {

@@ -25,7 +25,7 @@ export type Schedule = ReadonlyMap<number, Amount>
 
 /** The amounts of one rule, one for each layer or one for all, and the layers. */
 export interface ScheduleOptions extends Readonly<Partial<Record<AmountName, number | readonly number[] | undefined>>> {
-  /** 0-based layer numbers; default: all but the first. */
+  /** 0-based layer numbers; default: all but the first, or the only one. */
   readonly layers?: readonly number[] | undefined
 }
 
@@ -53,7 +53,7 @@ export function schedule(layerCount: number, options: ScheduleOptions): Schedule
   if (typeof options !== 'object' || options === null) {
     throw problem(`the options of a schedule are ${shown(options)}; they must be an object`)
   }
-  const layers = checkLayers(layerCount, options.layers ?? range(1, layerCount))
+  const layers = checkLayers(layerCount, options.layers ?? (layerCount === 1 ? [0] : range(1, layerCount)))
   const named = amountNames.filter((name) => options[name] !== undefined)
   const [name] = named
   if (name === undefined || named.length > 1) {

@@ -234,7 +234,7 @@ function whereOpenEnds(program: Program, start: string, allowed: (node: NodeProt
   const done = new Set<NodeProto>()
   while (pending.size > 0) {
     const ready = [...pending].find((node) =>
-      node.input.every((name) => inside.has(name) || !program.dependsOnInputs(name)),
+      node.input.every((name) => inside.has(name) || isFixed(program, name)),
     )
     if (ready === undefined || !allowed(ready) || graph.isOutput(start)) return undefined
     pending.delete(ready)
@@ -248,6 +248,20 @@ function whereOpenEnds(program: Program, start: string, allowed: (node: NodeProt
     if (outputs.some((output) => graph.isOutput(output))) return undefined
   }
   return undefined
+}
+
+/** True for a constant, and for the rows of one that an earlier pruning has taken along with its tokens (positions that each layer adds). */
+function isFixed(program: Program, name: string): boolean {
+  const seen = new Set<string>()
+  const queue = [name]
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    if (seen.has(next) || program.isChoice(next) || !program.dependsOnInputs(next)) continue
+    seen.add(next)
+    const node = program.graph.producer(next)
+    if (node === undefined) return false
+    queue.push(...program.sources(next))
+  }
+  return true
 }
 
 /** Nodes that read the contents of a value, not just its shape. */

@@ -14,7 +14,7 @@ export function takeParallelBranch(flow: Flow, after: string): void {
   for (const { node: sum } of program.graph.consumers(after)) {
     if (!hasTrait(sum, 'sum')) continue
     const branch = sum.input.find((name) => name !== after && program.dependsOnInputs(name))
-    if (branch === undefined || isDownstream(program, branch, after)) continue
+    if (branch === undefined || isDownstream(program, branch, after) || !isReadOnce(program, branch)) continue
     for (const { node, index, axis } of beginnings(program, branch)) {
       const whole = node.input[index] as string
       const taken = flow.take(whole, [axis], program.tensor(whole).rank, node)
@@ -26,6 +26,11 @@ export function takeParallelBranch(flow: Flow, after: string): void {
 
 function isDownstream(program: Program, name: string, after: string): boolean {
   return program.before(name).has(after)
+}
+
+/** False for a skip connection, which all its readers need whole: the states of an earlier layer. */
+function isReadOnce({ graph }: Program, name: string): boolean {
+  return graph.consumers(name).length === 1 && !graph.isOutput(name)
 }
 
 /** A read of a value with one row for each token. */

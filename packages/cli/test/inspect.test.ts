@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
+import { gather } from '@tp/core'
 import { modelPath } from '@tp/models'
 import { encodeModel } from '@tp/onnx'
-import { convolutional, languageModel } from 'exported-encoders'
+import { convolutional, encoderWithHead, languageModel } from 'exported-encoders'
 import { expect, test } from 'vitest'
 import { withoutNodes } from './small-models.ts'
 import { fixture, temporaryFolder, testModel, tpHere } from './tp.ts'
@@ -103,6 +104,16 @@ test.each([
 ])('says on which side %s takes padding', async (name, text) => {
   const { stdout } = await tpHere(['inspect', fixture(name)])
   expect(/^padding +(.*)$/m.exec(stdout)?.[1]).toMatch(text)
+})
+
+test('says that a head of the last token takes padding on the left', async () => {
+  const path = folder.at('last.onnx')
+  writeFileSync(
+    path,
+    encoderWithHead(({ x, linear }) => linear(gather(x, -1, 1), 3)),
+  )
+  const { stdout } = await tpHere(['inspect', path])
+  expect(stdout).toMatch(/^padding +input attention_mask; on the left: .* would read padding as its last token$/m)
 })
 
 test('describes how a file was pruned', async () => {

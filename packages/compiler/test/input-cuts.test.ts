@@ -1,4 +1,20 @@
-import { constant, mean, mul, type Scorer, schedule, scorer, sequence, type Tensor } from '@tp/core'
+import {
+  add,
+  axisSize,
+  cast,
+  constant,
+  expand,
+  input,
+  mean,
+  mul,
+  type Scorer,
+  schedule,
+  scorer,
+  sequence,
+  type Tensor,
+  unsqueeze,
+  where,
+} from '@tp/core'
 import type { NamedTensors } from '@tp/core/runtime'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { type Fusion, fusedEncoder, inTurn } from 'exported-encoders'
@@ -33,6 +49,38 @@ function inspected(model: Model): Inspection {
   if (!found.ok) throw new Error(`${found.refusal.code} ${found.refusal.message}`)
   return found
 }
+
+/** A mask [b,1,n,n] of all layers, its keys from the model's inputs, its queries as many as the first layer reads. */
+function withPairMask(): Model {
+  const mask = input('attention_mask', 'int64', ['batch', 'sequence'])
+  let stream: Tensor | undefined
+  let hidden: Tensor | undefined
+  const bytes = encoder({
+    ...{ ...plain, mask: 'none' },
+    start: (x) => {
+      stream = x
+      return x
+    },
+    hide: (scores) => {
+      const queries = axisSize(stream as Tensor, 1)
+      const pairs = expand(cast(unsqueeze(mask, [1, 2]), 'bool'), [axisSize(mask, 0), 1, queries, axisSize(mask, 1)])
+      hidden ??= where(pairs, 0, -1e9)
+      return add(scores, hidden)
+    },
+  })
+  return decodeModel(bytes)
+}
+
+test('a mask [b,1,n,n] with queries counted by the stream is followed on both axes', async () => {
+  const model = withPairMask()
+  const inputs = inputsOf(plain, 3, 10, 4)
+  const dense = numbers((await run(model, inputs)).logits)
+  const whole = pruned(model, [0], { tokens: 99 })
+  expect(difference(numbers((await run(whole, inputs)).logits), dense)).toBeLessThan(1e-5)
+  const direct = await run(pruned(decodeModel(encoder({ ...plain, mask: 'added' })), [0], { keep: 0.5 }), inputs)
+  const seen = await run(pruned(model, [0], { keep: 0.5 }), inputs)
+  expect(difference(numbers(seen.logits), numbers(direct.logits))).toBeLessThan(1e-5)
+})
 
 /** Pruned once at all of some layers, and once for each of them, is the same; the file says what was done to it. */
 async function expectSame(

@@ -18,6 +18,7 @@ const forms: readonly LayerForm[] = [
   'padding set to 0',
   'gated feed-forward by Split',
   'bottleneck around the layer',
+  'first states added after the attention',
 ]
 const heads = ['class token', 'every token'] as const
 const [batch, tokens] = [3, 9]
@@ -106,7 +107,9 @@ describe('layers in other forms', () => {
     }
   }
 
-  for (const [row, form] of forms.entries()) {
+  // The first states of tokens that are restored between the layers would have to be read again, at positions that are computed.
+  const restorable = forms.filter((form) => form !== 'first states added after the attention')
+  for (const [row, form] of restorable.entries()) {
     for (const head of inTurn(heads, row + 1, 1)) {
       test(`restore tokens that skip layers: ${form}, ${head}`, async () => {
         const bytes = layerFormEncoder({ form, head })

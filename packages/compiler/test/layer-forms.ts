@@ -35,6 +35,7 @@ export type LayerForm =
   | 'padding set to 0'
   | 'gated feed-forward by Split'
   | 'bottleneck around the layer'
+  | 'first states added after the attention'
 
 export interface LayerFormOptions {
   readonly form: LayerForm
@@ -89,6 +90,7 @@ export function layerFormEncoder({ form, head, hideKeys = false }: LayerFormOpti
 
   let x = gather(weight([vocabulary, hidden], 1), ids, 0)
   x = mul(x, cast(unsqueeze(mask, 2), 'float32'))
+  const first = x
   for (let layer = 0; layer < layerCount; layer++) {
     const y = norm(x)
     switch (form) {
@@ -97,6 +99,10 @@ export function layerFormEncoder({ form, head, hideKeys = false }: LayerFormOpti
         break
       case 'feed-forward joined to the attention first':
         x = add(x, add(attend(y, layer), feedForward(y)))
+        break
+      case 'first states added after the attention':
+        x = add(add(x, attend(y, layer)), first)
+        x = add(x, feedForward(norm(x)))
         break
       case 'scaled stream':
         x = add(mul(x, 0.8), attend(y, layer))

@@ -40,6 +40,7 @@ type PositionTerm =
   | 'quantized relative key'
   | 'gated'
   | 'disentangled'
+  | 'disentangled, for as many queries'
   | 'disentangled up to the length'
   | 'shifted, by indices'
   | 'shifted, by a slice'
@@ -118,12 +119,14 @@ export function positionEncoder(options: PositionEncoderOptions): Uint8Array {
         scores = add(scores, mul(fold(gate), fold(whole)))
         break
       }
-      case 'disentangled': {
+      case 'disentangled':
+      case 'disentangled, for as many queries': {
         const near = clip(cast(distance, 'float32'), longest - 3, longest + 3)
         const index = unsqueeze(cast(sub(near, longest - 3), 'int64'), [0, 1])
         const positions = transpose(reshape(weight([7, hidden], 1), [7, heads, headDim]), [1, 2, 0])
         const toPosition = matmul(query, unsqueeze(positions, [0]))
-        const all = expand(index, [batch, heads, tokens, tokens])
+        const isByQueries = options.term === 'disentangled, for as many queries'
+        const all = expand(index, [batch, heads, isByQueries ? axisSize(query, 2) : tokens, axisSize(index, 3)])
         scores = add(scores, fold(gatherElements(toPosition, all, 3)))
         break
       }

@@ -1,7 +1,7 @@
 import { none, schedule } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
-import { decodeModel } from '@tp/onnx'
+import { decodeModel, encodeModel, Graph } from '@tp/onnx'
 import { inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { inspect, type PruneOptions, prune, transform } from '../src/index.ts'
@@ -84,6 +84,19 @@ describe('position terms that are computed from the hidden states', () => {
       })
     }
   }
+
+  test('follow the tokens where the length is fixed, and only one size of their shape is that of the queries', async () => {
+    const free = positionEncoder({ term: 'disentangled, for as many queries', fold: 'none', masked: true })
+    const fixed = decodeModel(free)
+    const graph = new Graph(fixed)
+    // Sizes are still computed, and known as numbers.
+    for (const name of ['input_ids', 'attention_mask']) graph.setValueInfo(name, 'int64', ['batch', tokens])
+    const logits = async (bytes: Uint8Array): Promise<number[]> => {
+      const cut = schedule(layerCount, { layers: [0, 1], keep: 0.6 })
+      return numbers((await run(pruned(bytes, { schedule: cut }).model, inputs(true))).logits)
+    }
+    expect(difference(await logits(encodeModel(fixed)), await logits(free))).toBeLessThan(1e-5)
+  })
 
   test('follow the tokens to the precision of a term that is quantized in the range of all tokens', async () => {
     const options: PositionEncoderOptions = { term: 'quantized relative key', fold: 'rows outside', masked: true }

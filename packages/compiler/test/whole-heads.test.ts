@@ -149,7 +149,11 @@ function decoded(x: Tensor): Tensor {
 
 test('takes a decoder with a fixed number of queries for a head, not for more layers', async () => {
   const model = imageEncoder(decoded)
-  expect(inspect(model)).toMatchObject({ ok: true, head: [{ reads: [{ kind: 'attention' }] }] })
+  expect(inspect(model)).toMatchObject({
+    ok: true,
+    head: [{ reads: [{ kind: 'attention' }] }],
+    laterLayers: [{ layers: 2, tokens: 5 }],
+  })
   const found = inspect(model)
   expect(found.ok && found.layers).toHaveLength(options.layerCount)
   const [dense, kept] = [await run(model, images), await run(pruned(model, at(1, 0, 1)), images)]

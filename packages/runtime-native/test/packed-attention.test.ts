@@ -226,29 +226,34 @@ describeNative('packed attention', () => {
       })
     })
 
-    test.for([0, 1])('passes on NaN in its own row only, and makes 0 of a row that sees no key, integers %i', async (integers, context) => {
-      if (runtime === undefined) return context.skip('this processor does not have these instructions')
-      await using session = await runtime.load(attentionModel(['keyBias', 'queryWeights'], { integers }), { threads: 1 })
-      const sizes = [1, 7, 5]
-      const feeds = {
-        query: scatter(sizes, [1, 2, 3], (_, t) => (t === 1 ? Number.NaN : t)),
-        key: scatter(sizes, [1, 2, 3], (_, t, f) => t - f),
-        value: scatter(sizes, [1, 2, 3], (_, t) => t),
-        offsets: int64([0, 3, 5, 7]),
-        // Nothing to attend to in the second row; one key of two in the third.
-        keyBias: float32(
-          [1, 7],
-          (t) => [0, 0, 0, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, 0][t]!,
-        ),
-        queryWeights: float32([1, 7], () => 1),
-      }
-      const { context: seen, received } = await session.run(feeds)
-      const firsts = Array.from({ length: 7 }, (_, t) => seen?.data[t * 5] as number)
-      expect(firsts.map(Number.isNaN)).toEqual([false, true, false, false, false, false, false])
-      expect(firsts.slice(3, 5)).toEqual([0, 0])
-      expect(Array.from(received?.data.slice(3, 5) ?? [])).toEqual([0, 0])
-      for (const seen of firsts.slice(5)) expect(seen).toBeCloseTo(6, 2)
-    })
+    test.for([0, 1])(
+      'passes on NaN in its own row only, and makes 0 of a row that sees no key, integers %i',
+      async (integers, context) => {
+        if (runtime === undefined) return context.skip('this processor does not have these instructions')
+        await using session = await runtime.load(attentionModel(['keyBias', 'queryWeights'], { integers }), {
+          threads: 1,
+        })
+        const sizes = [1, 7, 5]
+        const feeds = {
+          query: scatter(sizes, [1, 2, 3], (_, t) => (t === 1 ? Number.NaN : t)),
+          key: scatter(sizes, [1, 2, 3], (_, t, f) => t - f),
+          value: scatter(sizes, [1, 2, 3], (_, t) => t),
+          offsets: int64([0, 3, 5, 7]),
+          // Nothing to attend to in the second row; one key of two in the third.
+          keyBias: float32(
+            [1, 7],
+            (t) => [0, 0, 0, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, 0][t]!,
+          ),
+          queryWeights: float32([1, 7], () => 1),
+        }
+        const { context: seen, received } = await session.run(feeds)
+        const firsts = Array.from({ length: 7 }, (_, t) => seen?.data[t * 5] as number)
+        expect(firsts.map(Number.isNaN)).toEqual([false, true, false, false, false, false, false])
+        expect(firsts.slice(3, 5)).toEqual([0, 0])
+        expect(Array.from(received?.data.slice(3, 5) ?? [])).toEqual([0, 0])
+        for (const seen of firsts.slice(5)) expect(seen).toBeCloseTo(6, 2)
+      },
+    )
   })
 
   test('names the known instructions where others are requested', async () => {

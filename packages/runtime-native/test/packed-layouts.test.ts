@@ -16,7 +16,7 @@ import {
   tile,
   transpose,
 } from '@tp/core'
-import { type Attend, attentionSizes, encoderWithHead, type HeadInput } from 'exported-encoders'
+import { type Attend, attentionSizes, encoderWithHead, type HeadInput, tokensFirstEncoder } from 'exported-encoders'
 import { expect, test } from 'vitest'
 import { describeNative } from './native.ts'
 import { requireSameAnswers } from './packed-answers.ts'
@@ -112,6 +112,13 @@ describeNative('a packed attention', () => {
     'gives outputs with tokens first: %s',
     async (_, head) => {
       await requireSameAnswers(encoderWithHead(head))
+    },
+  )
+
+  test.each(['pre', 'post'] as const)(
+    'gives what it gives padded where the stream has tokens first, %s-norm, and is read whole',
+    async (norm) => {
+      expect(await requireSameAnswers(tokensFirstEncoder({ norm, head: 'every token', isCapped: true }))).toBe(0)
     },
   )
 })

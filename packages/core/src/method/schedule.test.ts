@@ -5,6 +5,10 @@ import { amountKinds, amountRules } from './amount-rules.ts'
 import { type Amount, amountText, keepsAll, keptCount, type ScheduleOptions, schedule } from './schedule.ts'
 
 describe('schedule', () => {
+  test('applies one number to the only layer, where there is one', () => {
+    expect([...schedule(1, { keep: 0.5 })]).toEqual([[0, { kind: 'ratio', value: 0.5 }]])
+  })
+
   test('applies one number to all layers but the first', () => {
     expect([...schedule(3, { keep: 0.5 })]).toEqual([
       [1, { kind: 'ratio', value: 0.5 }],

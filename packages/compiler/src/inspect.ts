@@ -1,7 +1,8 @@
+import { schedule, truncate } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
 import { type Model, type NodeProto, opset } from '@tp/onnx'
 import type { Encoder, LaterLayers } from './analyze/encoder.ts'
-import { chooseEncoders, findEncoders } from './analyze/find-encoders.ts'
+import { chooseEncoders, type FoundEncoder, findEncoders } from './analyze/find-encoders.ts'
 import type { HeadOutput } from './analyze/head.ts'
 import { layerOutput } from './analyze/layer.ts'
 import { maskInput } from './analyze/mask.ts'
@@ -12,7 +13,9 @@ import { operatorName, type TokenPosition } from './operators/operator.ts'
 import { type LeftOutLayers, readLeftOut } from './program/left-out.ts'
 import { type Program, withEqualSizes } from './program/program.ts'
 import { type PruningStep, readProvenance } from './program/provenance.ts'
-import { type Refusal, refusalOf } from './program/refusal.ts'
+import { type Refusal, Refused, refusalOf, whyRefused } from './program/refusal.ts'
+import { prune } from './transforms/prune.ts'
+import { transform } from './transforms/transform.ts'
 
 /** An encoder whose tokens can be pruned. */
 export interface EncoderReport {
@@ -88,6 +91,11 @@ export interface LayerReport {
 export interface InspectOptions {
   /** Name of the encoder that is meant, in a file that holds several. */
   readonly encoder?: string
+  /**
+   * Also prunes each encoder in memory, at all layers but the first: what is in the way of every method is seen only then. It takes
+   * a few times as long; default: no.
+   */
+  readonly tries?: boolean
 }
 
 /**
@@ -104,7 +112,8 @@ export function inspect(
   try {
     return withEqualSizes(() => {
       const { program, expansions } = openModel(model)
-      const found = findEncoders({ program, expansions })
+      const all = findEncoders({ program, expansions })
+      const found = options.tries ? all.map((each) => tried(model, each)) : all
       const [encoder] = chooseEncoders(found, options.encoder)
       return {
         ok: true,
@@ -123,6 +132,18 @@ export function inspect(
   } catch (error) {
     return { ok: false, refusal: refusalOf(error) }
   }
+}
+
+/** An encoder as it was found, or refused where not even the plainest method can prune it: `truncate` reads nothing of the tokens but their positions. */
+function tried(model: Model, found: FoundEncoder): FoundEncoder {
+  if (!('encoder' in found)) return found
+  const { name, layerCount, encoder } = found
+  const open = Array.from({ length: encoder.depth }, (_, layer) => layer).slice(encoder.open)
+  const layers = encoder.open === 0 && open.length > 1 ? open.slice(1) : open
+  if (layers.length === 0) return found
+  const amounts = schedule(encoder.depth, { layers, keep: 0.5 })
+  const refusal = whyRefused(() => transform(model, prune({ method: truncate(), schedule: amounts, encoder: name })))
+  return refusal === undefined ? found : { name, layerCount, refused: new Refused(refusal.code, refusal.message, refusal.node) }
 }
 
 function reportOf(program: Program, encoder: Encoder, expansions: readonly Expansion[]): EncoderReport {

@@ -24,7 +24,8 @@ export const inspectCommand: Command = command({
   async run([path = ''], { encoder }, { signal, files, verbose = false }) {
     const read = await endable(() => readModelFile(path, { signal, files }))
     const file = await asPooled(read)
-    const seen = await endable(async () => inspect(file.model, encoder === undefined ? {} : { encoder }))
+    const options = { tries: true, ...(encoder !== undefined && { encoder }) }
+    const seen = await endable(async () => inspect(file.model, options))
     const decoder = encoder === undefined ? await endable(async () => decoderOf(file, seen)) : undefined
     const { contents, dataFiles } = file
     const about = { model: path, bytes: contents.length, dataFiles }

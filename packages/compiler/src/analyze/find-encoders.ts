@@ -69,18 +69,19 @@ function encodersOf(program: Program, expansions: readonly WrittenOut[]): FoundE
       throw error
     }
   })
-  const [first] = found
-  if (first !== undefined && 'refused' in first && found.every((each) => 'refused' in each)) throw first.refused
+  chooseEncoders(found, undefined)
   return found
 }
 
 /**
  * The encoders to prune: the one of that name, or all that can be.
- * @throws Refused for the requested one; TpError TP_ENCODER if there is none of that name
+ * @throws Refused for the requested one, or for the first if none can be; TpError TP_ENCODER if there is none of that name
  */
 export function chooseEncoders(found: readonly FoundEncoder[], encoder: string | undefined): [Encoder, ...Encoder[]] {
   if (encoder === undefined) {
-    return found.flatMap((each) => ('encoder' in each ? [each.encoder] : [])) as [Encoder, ...Encoder[]]
+    const [first, ...others] = found.flatMap((each) => ('encoder' in each ? [each.encoder] : []))
+    if (first === undefined) throw found.flatMap((each) => ('refused' in each ? [each.refused] : []))[0]
+    return [first, ...others]
   }
   const named = found.find(({ name }) => name === encoder)
   if (named === undefined) {

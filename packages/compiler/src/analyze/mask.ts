@@ -156,6 +156,7 @@ function yesOrNoIf(program: Program, name: string): readonly string[] | undefine
   if (node.opType === 'ConstantOfShape') return unlessUnproven(isFilledWithYesOrNo(program.tensor(name)))
   if (node.opType === 'Sub') return isOne(program, operands[0] as string) ? operands.slice(1, 2) : undefined
   const from = operatorOf(node)?.zeroOrOneFrom ?? (returnsFirst(node) ? 'first' : undefined)
+  if (typeof from === 'object') return from.flatMap((index) => node.input[index] || [])
   return from === 'all' ? operands : from && operands.slice(0, 1)
 }
 

@@ -28,10 +28,10 @@ export interface Operator {
   /** The operand by which the result may be infinite or NaN where it is 0. */
   readonly singular?: number
   /**
-   * Which operands have to hold 0 and 1 alone for the result to: the first, or all. An operator that returns values of its
-   * first input needs none.
+   * Which operands have to hold 0 and 1 alone for the result to: the first, all, or those at some indices. An operator that
+   * returns values of its first input needs none.
    */
-  readonly zeroOrOneFrom?: 'first' | 'all'
+  readonly zeroOrOneFrom?: 'first' | 'all' | readonly number[]
   /**
    * Proves that no integer of the result is negative, where `operand` tells that of the inputs. An operator that returns values
    * of its first input needs none, nor one that `reduces`.

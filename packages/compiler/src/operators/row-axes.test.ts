@@ -21,6 +21,7 @@ import {
   sum,
   swapLast,
   type Tensor,
+  topK,
   transpose,
   unsqueeze,
   where,
@@ -52,6 +53,20 @@ const weights = (dims: readonly number[]): Tensor => {
 }
 
 const cases: readonly Case[] = [
+  {
+    name: 'TopK along another axis',
+    dims: [[B, 'T', D]],
+    build: ([x]) => topK(x as Tensor, 2).values,
+    axis: 1,
+    needs: [1, undefined],
+  },
+  {
+    name: 'TopK along the axis',
+    dims: [[B, 'T', D]],
+    build: ([x]) => topK(x as Tensor, 2, { axis: 1 }).values,
+    axis: 1,
+    needs: ['all', undefined],
+  },
   {
     name: 'Add',
     dims: [

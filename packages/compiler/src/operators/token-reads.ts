@@ -4,7 +4,7 @@ import type { NodeProto } from '@tp/onnx'
 import { Refused } from '../program/refusal.ts'
 import { counts, skippedTokens } from './flow.ts'
 import { inputsOf, integerAttribute, positive, refuseOp, replace } from './node-inputs.ts'
-import { otherAxes } from './norms.ts'
+import { exceptTokenAxis, otherAxes } from './norms.ts'
 import { alignOperand, takeOperand } from './operands.ts'
 import type { Flow, Inputs, OperatorEntries, PackRule, Repair, RowRule } from './operator.ts'
 import { axisCountsNoTokens, countsNoTokens } from './packing.ts'
@@ -110,6 +110,15 @@ const elements: Repair = (flow, node) => {
     own !== axis && counts(flow, data.dims[own] as Dim) && !counts(flow, dim) ? [own] : [],
   )
   if (stale.length > 0) takeOperand(flow, node, inputs, 1, stale, indices.rank)
+  return inputs
+}
+
+/** Writes elements along an axis that may not be the tokens'; along the others all operands follow. */
+const scattered: Repair = (flow, node) => {
+  const inputs = exceptTokenAxis('axis', 0)(flow, node)
+  const { rank } = inputs[0] as Tensor
+  const axis = positive(integerAttribute(node, 'axis', 0), rank)
+  for (let i = 0; i < inputs.length; i++) alignOperand(flow, node, inputs, i, rank, axis)
   return inputs
 }
 
@@ -253,6 +262,12 @@ export const reads: OperatorEntries = {
     upstream: ({ output }, axes) =>
       axes.includes(output.node.attributes.axis as number) && axes.length === 1 ? [{ index: 1, axes }] : undefined,
   },
+  ScatterElements: {
+    traits: ['joined values', 'positional'],
+    rows: (view, axis) => view.inputs.map(() => otherAxes(view, axis)[0]),
+    repair: scattered,
+  },
   Slice: { traits: ['parts'], rows: sliceRows, repair: slice, packs: slicePacks, zeroFrom: 'first' },
   Range: { traits: ['shape'], repair: range },
+  TopK: { traits: ['other'], rows: otherAxes, repair: exceptTokenAxis('axis', -1), packs: axisCountsNoTokens },
 }

@@ -143,7 +143,9 @@ function tried(model: Model, found: FoundEncoder): FoundEncoder {
   if (layers.length === 0) return found
   const amounts = schedule(encoder.depth, { layers, keep: 0.5 })
   const refusal = whyRefused(() => transform(model, prune({ method: truncate(), schedule: amounts, encoder: name })))
-  return refusal === undefined ? found : { name, layerCount, refused: new Refused(refusal.code, refusal.message, refusal.node) }
+  return refusal === undefined
+    ? found
+    : { name, layerCount, refused: new Refused(refusal.code, refusal.message, refusal.node) }
 }
 
 function reportOf(program: Program, encoder: Encoder, expansions: readonly Expansion[]): EncoderReport {

@@ -4,7 +4,6 @@ import {
   concat,
   constant,
   expand,
-
   gather,
   matmul,
   mul,
@@ -27,14 +26,15 @@ import { difference, int64, numbers, rows, run } from './run.ts'
 
 const LENGTHS = [9, 4, 6]
 
-
 /** Texts padded on one side to a common width. */
 function texts(lengths: readonly number[], side: 'left' | 'right', width = Math.max(...lengths)): NamedTensors {
   const at = lengths.flatMap((length) =>
     Array.from({ length: width }, (_, i) => (side === 'right' ? i : i - (width - length))),
   )
   const isToken = at.map((position, i) => position >= 0 && position < (lengths[Math.floor(i / width)] as number))
-  const ids = at.map((position, i) => (isToken[i] ? (position * 7 + (lengths[Math.floor(i / width)] as number)) % 29 : 1))
+  const ids = at.map((position, i) =>
+    isToken[i] ? (position * 7 + (lengths[Math.floor(i / width)] as number)) % 29 : 1,
+  )
   return {
     input_ids: int64([lengths.length, width], ids),
     attention_mask: int64([lengths.length, width], isToken.map(Number)),

@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import { type Dim, isUnknown, namesIn } from '@tp/core/expression'
+import { type Dim, isUnknown, mulDims, namesIn } from '@tp/core/expression'
 import { headsInBatch } from '../operators/heads.ts'
 import type { PositionRead } from '../operators/token-position.ts'
 import { hasTrait } from '../operators/traits.ts'
@@ -14,6 +14,7 @@ import { findHead } from './head.ts'
 import { findLayer, inputAfter, type Layer } from './layer.ts'
 import { type LearnedTokens, learnedTokens } from './learned-tokens.ts'
 import { findMask, predictsNext, requirePlainOperators, type WrittenOut } from './mask.ts'
+import { refuseMixing } from './mixed-tokens.ts'
 import { findPoolCounts } from './pool-counts.ts'
 import { requirePairwiseTerms } from './position-terms.ts'
 import {
@@ -65,7 +66,7 @@ function encodersOf(program: Program, expansions: readonly WrittenOut[]): FoundE
     try {
       return { ...about, encoder: encoderOf(program, stack, expansions) }
     } catch (error) {
-      if (error instanceof Refused) return { ...about, refused: error }
+      if (error instanceof Refused) return { ...about, refused: refuseMixing(program, stack.layers, error) ?? error }
       throw error
     }
   })
@@ -205,18 +206,24 @@ function tracedAgain(program: Program, stream: string): TokenAxis[] {
 }
 
 /**
- * The layers of one stream. A decoder of a fixed number of queries (DETR) attends to these tokens by cross-attention, which makes its
- * layers build on the encoder's, and so does the next stage of a model that shrinks its grid of patches (LeViT); to the encoder they are a head.
+ * The layers of one stream; to the encoder, later ones are a head. A decoder of a fixed number of queries (DETR) attends to these tokens by
+ * cross-attention, which makes its layers build on the encoder's, and so does the next stage of a model that shrinks its grid of patches (LeViT). In a
+ * hierarchy, an example of these layers, a sentence, is a token of later ones.
  */
 function ofOneStream(
   program: Program,
   layers: readonly Layer[],
 ): { readonly layers: readonly Layer[]; readonly laterLayers: readonly LaterLayers[] } {
   const [first] = layers as [Layer]
+  const [examples] = program.tensor(first.input).dims
   const tokensAt = (stream: string): Dim | undefined => {
     const upstream = program.before(stream)
     const cut = program.earlier.findLast(({ after }) => upstream.has(after))
     return program.tensor(cut?.after ?? first.input).dims[1]
+  }
+  const isHigher = ({ input }: Layer): boolean => {
+    const [batch, tokens] = program.tensor(input).dims
+    return batch !== undefined && tokens !== undefined && batch !== examples && mulDims(batch, tokens) === examples
   }
   const otherTokens = ({ input, attention }: Layer): number | undefined => {
     const { hasShape, dims } = program.tensor(attention.probabilities)
@@ -224,7 +231,7 @@ function ofOneStream(
     if (typeof queries !== 'number' || queries !== keys) return undefined
     return program.tensor(input).dims[1] === queries && tokensAt(input) !== queries ? queries : undefined
   }
-  const end = layers.findIndex((layer, i) => i > 0 && otherTokens(layer) !== undefined)
+  const end = layers.findIndex((layer, i) => isHigher(layer) || (i > 0 && otherTokens(layer) !== undefined))
   if (end < 0) return { layers, laterLayers: [] }
   const counts = new Map<number, number>()
   for (const tokens of layers.slice(end).map(otherTokens))

@@ -8,6 +8,7 @@ import { nameOf, Refused } from '../program/refusal.ts'
 import type { Attention } from './attention.ts'
 import { findCaches } from './caches.ts'
 import type { Layer } from './layer.ts'
+import { findRecurrence, joinedNeighbors, mixedHeads } from './other-mixing.ts'
 import { TOKENS, type TokenAxis } from './token-axis.ts'
 
 /** Why no layer was found around any of the attentions, judged by what the graph is made of. */
@@ -46,11 +47,18 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
     const reason = `the result of attention is joined with that of the convolution "${nameOf(mixed)}", which mixes neighboring tokens`
     return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, mixed)
   }
+  const neighbors = joinedNeighbors(program)
+  if (neighbors !== undefined) return neighbors
   const parted = nodes.find((node) => hasTrait(node, 'softmax') && readsJoinedScores(program, node))
   if (parted !== undefined) {
     const reason =
       'scores are joined from several parts, as where tokens attend inside windows or chunks, and are not one Q·Kᵀ'
     return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, parted)
+  }
+  const talking = nodes.map((node) => mixedHeads(program, node)).find((node) => node !== undefined)
+  if (talking !== undefined) {
+    const reason = `heads are mixed by the weights of "${nameOf(talking)}" between Q·Kᵀ and the softmax (talking heads), so that no head has scores of its own`
+    return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, talking)
   }
   const [besides] = attentions.slice(1).filter((other) => areParallel(program, attentions[0] as Attention, other))
   if (besides !== undefined) {
@@ -75,36 +83,16 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
     const reason = 'tokens are mixed by Fourier transforms over the whole sequence'
     return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, fourier)
   }
+  const recurrence = findRecurrence(program)
+  if (recurrence !== undefined) {
+    const reason = `tokens are read one after the other: "${nameOf(recurrence)}" makes a state from the one before it, as state-space and recurrent models do, and each token is in all later states`
+    return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, recurrence)
+  }
   const convolution = nodes.find((node) => hasTrait(node, 'convolution'))
   if (convolution !== undefined) {
     return new Refused('TP_NO_ATTENTION', 'no self-attention found: the model is convolutional', convolution)
   }
   return new Refused('TP_NO_ATTENTION', 'no self-attention found: the model has no softmax at all', nodes[0])
-}
-
-/**
- * Why layers cannot be followed that hold a convolution (Conformer), whatever stands first on the way to it: padding, or rows that are
- * shifted for relative positions.
- */
-export function refuseConvolution(program: Program, layers: readonly Layer[], error: unknown): Refused | undefined {
-  const [first, last] = [layers[0], layers.at(-1)]
-  const node = error instanceof Refused ? error.at : undefined
-  if (node === undefined || first === undefined || last === undefined) return undefined
-  const [downstream, upstream] = [program.after(first.input), program.before(last.site)]
-  const isInLayers = ({ output }: NodeProto): boolean =>
-    output.some((name) => upstream.has(name) && downstream.has(name))
-  if (!isInLayers(node)) return undefined
-  const widthOf = ({ input }: NodeProto): number =>
-    Math.max(
-      ...program
-        .tensor(input[1] as string)
-        .dims.slice(2)
-        .map(Number),
-    )
-  const mixing = program.graph.nodes.find((own) => own.opType === 'Conv' && isInLayers(own) && widthOf(own) > 1)
-  if (mixing === undefined) return undefined
-  const reason = `layers mix ${widthOf(mixing)} neighboring tokens by a convolution (as Conformers do)`
-  return new Refused('TP_TOKEN_MIXING', `${reason}, so that a pruned token would change those next to it`, mixing)
 }
 
 /** Whether neither of two attentions reads what the other returns, and a sum reads both. */
@@ -170,6 +158,8 @@ export function refuseUnknownShape(program: Program, error: unknown): Refused | 
   if (bfloat16 !== undefined) return new Refused('TP_BFLOAT16', `the graph cannot be followed: ${bfloat16}`)
   if (hasTrait(node, 'control flow')) return undecided(node)
   if (hasTrait(node, 'on rounded values')) return quantizedProducts(node)
+  const neighbors = joinedNeighbors(program)
+  if (neighbors !== undefined) return neighbors
   const reason = `${unknownText(program, node)}, nor is any shape downstream of it`
   return new Refused('TP_UNKNOWN_SHAPE', `the graph cannot be followed: ${reason}`, node)
 }

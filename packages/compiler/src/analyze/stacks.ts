@@ -26,7 +26,9 @@ export function findStacks(program: Program, layers: readonly Layer[]): Stack[] 
       const reason = `layer ${i} builds on more than the layer before it`
       const advice = isInTurn(layers, under[0], reads)
         ? 'two streams of tokens read each other in every layer (LiLT), and a token would have to be pruned of both'
-        : 'one stack of layers reads what another has computed (an encoder and its decoder); export the encoder alone'
+        : under.length > 1
+          ? `it reads what ${under.map((stack) => spanText(layers, stack)).join(' and ')} have computed, stacks of layers next to each other that exchange tokens there (CrossViT) or are joined`
+          : 'one stack of layers reads what another has computed (an encoder and its decoder); export the encoder alone'
       throw new Refused('TP_ENCODERS', `${reason}: ${advice}`, node)
     }
     const [stack] = under
@@ -40,6 +42,12 @@ export function findStacks(program: Program, layers: readonly Layer[]): Stack[] 
     names.push(name)
     return { name, input, layers: own }
   })
+}
+
+/** Numbers of layers that follow each other, as they are found. */
+function spanText(layers: readonly Layer[], stack: readonly Layer[]): string {
+  const [first, last] = [stack[0], stack.at(-1)].map((layer) => layers.indexOf(layer as Layer))
+  return first === last ? `layer ${first}` : `layers ${first} to ${last}`
 }
 
 /** Whether the layers of two stacks alternate, where those of a decoder come after its encoder's. */

@@ -3,7 +3,6 @@ import { batchFirst } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import { type Layer, stackEnd } from './layer.ts'
-import { refuseConvolution } from './refusal-reasons.ts'
 import { type TokenAxis, traceTokens } from './token-axis.ts'
 
 /**
@@ -61,14 +60,10 @@ export function traceToHead(program: Program, { layers, stream, ends, readsIds }
     if (!(error instanceof Refused)) throw error
     const isOpen = !readsIds && ends.length === 0 && needsAll.has(error.refusal.code)
     const reads = isOpen ? headReads(program, layers) : []
-    if (reads.length === 0) throw refuseConvolution(program, layers, error) ?? error
+    if (reads.length === 0) throw error
     const readers = reads.flatMap((read) => read.readers)
     const wholeHead = { refused: error, reads }
-    try {
-      return { axis: traceLayers(program, layers, stream, [...stops, ...readers]), wholeHead }
-    } catch (inLayers) {
-      throw refuseConvolution(program, layers, inLayers) ?? inLayers
-    }
+    return { axis: traceLayers(program, layers, stream, [...stops, ...readers]), wholeHead }
   }
 }
 

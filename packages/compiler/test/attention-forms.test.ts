@@ -3,26 +3,40 @@ import {
   axisSize,
   concat,
   constant,
+  equal,
   expand,
   gather,
+  input,
+  less,
   matmul,
+  mean,
   mul,
   pad,
+  range,
+  reshape,
   schedule,
   slice,
   softmax,
+  squeeze,
+  sub,
+  sum,
+  swapLast,
   type Tensor,
   topK,
+  transpose,
+  unsqueeze,
+  where,
 } from '@tp/core'
 import { applyOne, type Op, operators } from '@tp/core/expression'
 import type { NamedTensors } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
-import { decodeModel, type Model } from '@tp/onnx'
+import { decodeModel, emitModel, type Model } from '@tp/onnx'
 import { randomLayers, seeded } from 'exported-encoders'
 import { expect, test } from 'vitest'
-import { prune, transform } from '../src/index.ts'
-import { encoder, plainEncoder } from './encoders.ts'
-import { difference, int64, numbers, rows, run } from './run.ts'
+import { inspect, prune, transform } from '../src/index.ts'
+import { encoder, logitsOf, plainEncoder } from './encoders.ts'
+import { expectHiddenKeys } from './hidden-keys.ts'
+import { difference, float32, int64, numbers, rows, run } from './run.ts'
 
 const LENGTHS = [9, 4, 6]
 
@@ -92,4 +106,76 @@ test('experts that are chosen by TopK for each token are followed', async () => 
       .reduce((sum, each) => add(sum, each))
   }
   await expectSound(decodeModel(encoder({ ...plainEncoder, pooling: 'masked mean', gate })))
+})
+
+/** A third of the words of right-padded texts is pruned: later layers are those of the dense model without these keys. */
+async function expectHidden(hide: (scores: Tensor) => Tensor, more: NamedTensors = {}): Promise<void> {
+  const built = {
+    ...plainEncoder,
+    layerCount: 3,
+    mask: 'none' as const,
+    hide,
+    pool: (x: Tensor) => matmul(gather(x, 0, 1), classes),
+  }
+  const plan = { method: receivedAttention(), schedule: schedule(3, { layers: [0, 1], keep: 0.6 }) }
+  await expectHiddenKeys(built, plan, { ...texts(LENGTHS, 'right'), ...more })
+}
+
+const classes = weight([hidden, 3], 1)
+const mask = input('attention_mask', 'int64', ['batch', 'sequence'])
+const hidePadding = (scores: Tensor): Tensor => where(equal(unsqueeze(mask, [1, 2]), 0), -1e9, scores)
+
+test('scores may have a bias that weights make of boxes, an input next to the mask', async () => {
+  const boxes = input('bbox', 'float32', ['batch', 'sequence', 2])
+  const distances = sub(unsqueeze(boxes, 2), unsqueeze(boxes, 1))
+  const bias = transpose(matmul(distances, weight([2, plainEncoder.heads], 1)), [0, 3, 1, 2])
+  const [batch, tokens] = [LENGTHS.length, Math.max(...LENGTHS)]
+  const bbox = float32(
+    [batch, tokens, 2],
+    Array.from({ length: batch * tokens * 2 }, (_, i) => Math.sin(3 * i)),
+  )
+  await expectHidden((scores) => hidePadding(add(scores, bias)), { bbox })
+})
+
+test('a table is not a bias where its weights are as large as those of a mask', () => {
+  const kinds = input('kinds', 'int64', ['batch', 'sequence'])
+  const table = constant([0, -1e4], 'float32', [2])
+  const hide = (scores: Tensor): Tensor => add(hidePadding(scores), unsqueeze(gather(table, kinds, 0), [1, 2]))
+  const model = decodeModel(emitModel({ logits: logitsOf({ ...plainEncoder, mask: 'none', hide }) }))
+  expect(inspect(model)).toMatchObject({ ok: false, refusal: { code: 'TP_MASK' } })
+})
+
+test('layers that count the tokens hide the same padding as those that look at each, on the right', async () => {
+  const positions = unsqueeze(range(0, squeeze(axisSize(mask, 1), [0])), [0])
+  const isCounted = less(positions, unsqueeze(sum(mask, 1), [1]))
+  let layers = 0
+  await expectHidden((scores) =>
+    layers++ % 3 === 0 ? hidePadding(scores) : where(unsqueeze(isCounted, [1, 2]), scores, -1e9),
+  )
+})
+
+test('the first layers of a hierarchy are an encoder, to which those over its examples are a head', async () => {
+  const { norm, weight: drawn } = randomLayers(seeded(5))
+  const ids = input('ids', 'int64', ['documents', 'sentences', 6])
+  const layer = (x: Tensor): Tensor => {
+    const [q, k, v] = [1, 1, 0.5].map((deviation) => matmul(x, drawn([hidden, hidden], deviation)))
+    return norm(add(x, matmul(softmax(matmul(q as Tensor, swapLast(k as Tensor))), v as Tensor)))
+  }
+  const words = norm(gather(drawn([30, hidden], 1), reshape(ids, [-1, 6]), 0))
+  const sentences = reshape(gather(layer(layer(words)), 0, 1), [axisSize(ids, 0), axisSize(ids, 1), hidden])
+  const model = decodeModel(emitModel({ logits: matmul(mean(layer(sentences), 1), classes) }))
+  const feeds = (count: number): NamedTensors => ({
+    ids: int64(
+      [count, 4, 6],
+      Array.from({ length: count * 24 }, (_, i) => (i * 7) % 29),
+    ),
+  })
+  expect(inspect(model)).toMatchObject({ ok: true, layers: [{}, {}], tokens: 6 })
+  const pruned = (keep: number): Model =>
+    transform(model, prune({ method: receivedAttention(), schedule: schedule(2, { layers: [0], keep }) })).model
+  const dense = numbers((await run(model, feeds(2))).logits)
+  expect(difference(numbers((await run(pruned(1), feeds(2))).logits), dense)).toBeLessThan(1e-5)
+  const [half] = rows((await run(pruned(0.5), feeds(2))).logits) as number[][]
+  expect(difference(half as number[], dense.slice(0, 3))).toBeGreaterThan(1e-4)
+  expect(difference(numbers((await run(pruned(0.5), feeds(1))).logits), half as number[])).toBeLessThan(1e-5)
 })

@@ -6,8 +6,9 @@ import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import type { Encoder } from './encoder.ts'
 import type { Layer } from './layer.ts'
+import { quietTerms } from './position-terms.ts'
 import { tablesChosenFrom } from './tables.ts'
-import { type Mask, marksPadding, visibilityOf } from './visibility.ts'
+import { type Mask, marksPadding, type Visibility, visibilityOf } from './visibility.ts'
 
 /**
  * Finds what says which tokens are real and which are padding: a value [b,n] that everything of the inputs that reaches
@@ -19,29 +20,43 @@ import { type Mask, marksPadding, visibilityOf } from './visibility.ts'
  */
 export function findMask(program: Program, layers: readonly Layer[], stream: string): FoundMask {
   const sides = [...new Set(layers.flatMap(({ attention }) => attention.sides))]
-  const proved = (mask: Mask | undefined): FoundMask => {
+  const proved = (mask: Mask | undefined, padded?: 'right'): FoundMask => {
     const masksItself = mask !== undefined && isTokenNumbers(program, mask.name)
-    const causal = layers.filter((layer) => visibilityOf(program, layer, mask, masksItself, stream) === 'causal')
-    return { mask, causal: causal[0] }
+    const see = (layer: Layer): Visibility => visibilityOf(program, layer, mask, masksItself, stream, padded)
+    return { mask, causal: layers.find((layer) => see(layer) === 'causal') }
   }
   // Where an earlier cut chose by an input of the model, its choice is not a mask.
   const chosen = program.earlier.flatMap(({ after, indices, valid, keyBias }) => [after, indices, valid, keyBias])
-  const stops = new Set([stream, ...chosen.filter((name) => name !== undefined)])
+  const streams = [stream, ...program.earlier.map(({ after }) => after)].map((name) => program.tensor(name))
+  const quiet = quietTerms(
+    sides.map((side) => program.tensor(side)),
+    streams,
+  )
+  const stops = new Set([stream, ...chosen.filter((name) => name !== undefined), ...namesOf(program, sides, quiet)])
   const inputs = [...inputsUpstream(program, sides, stops)]
   if (inputs.length === 0) {
     return proved(undefined)
   }
   let refused: Refused | undefined
-  for (const mask of candidates(program, sides, inputs, { stream, stops })) {
-    if (mask.padding === 1 && !holdsYesOrNo(program, mask.name)) continue
-    try {
-      return proved(mask)
-    } catch (error) {
-      if (!(error instanceof Refused) || error.refusal.code !== 'TP_MASK') throw error
-      refused ??= error
+  const firstProved = (padded?: 'right'): FoundMask | undefined => {
+    for (const mask of candidates(program, sides, inputs, { stream, stops })) {
+      if (mask.padding === 1 && !holdsYesOrNo(program, mask.name)) continue
+      try {
+        return proved(mask, padded)
+      } catch (error) {
+        if (!(error instanceof Refused) || error.refusal.code !== 'TP_MASK') throw error
+        refused ??= error
+      }
     }
+    return undefined
   }
-  throw masksApart(program, layers, stream) ?? refused ?? noMask(program, layers, inputs)
+  const found = firstProved()
+  if (found !== undefined) return found
+  const apart = masksApart(program, layers, stream)
+  // Fused operators may count the tokens that others look at each: of texts that are padded on the right both hide the same.
+  const counted = apart && firstProved('right')
+  if (counted !== undefined) return counted
+  throw apart ?? refused ?? noMask(program, layers, inputs)
 }
 
 /** The refusal of layers that have masks of their own: where an optimizer has fused some of them, these count tokens, and the others look at each. */
@@ -54,7 +69,8 @@ function masksApart(program: Program, layers: readonly Layer[], stream: string):
     if (!own.has(mask.name)) own.set(mask.name, i)
   }
   if (own.size < 2) return undefined
-  const seen = [...own].map(([name, layer]) => `layer ${layer} by ${name}`).join(', ')
+  const named = (mask: string): string => (program.isInput(mask) ? mask : [...program.inputsOf(mask)].join('+'))
+  const seen = [...own].map(([name, layer]) => `layer ${layer} by ${named(name)}`).join(', ')
   const advice = 'prune the model as it was exported, and optimize it afterwards'
   const node = layers[[...own.values()][1] as number]?.attention.chain.at(-1)
   return new Refused('TP_MASK', `the layers do not hide padding by one mask: ${seen}; ${advice}`, node)
@@ -112,6 +128,18 @@ function mayBeEqual(a: Dim, b: Dim): boolean {
 function isPerToken(program: Program, name: string, batch: Dim | undefined, tokens: Dim | undefined): boolean {
   const { hasShape, dims } = program.tensor(name)
   return hasShape && dims.length === 2 && dims[0] === batch && dims[1] === tokens
+}
+
+/** The names of some of the values upstream of others, the nearest ones. */
+function namesOf(program: Program, names: readonly string[], tensors: ReadonlySet<Tensor>): string[] {
+  const found: string[] = []
+  const seen = new Set(tensors.size === 0 ? [] : names)
+  // Values that are added to a set during its iteration are reached as well.
+  for (const name of seen) {
+    if (tensors.has(program.tensor(name))) found.push(name)
+    else for (const source of program.sources(name)) seen.add(source)
+  }
+  return found
 }
 
 /** The model's inputs whose contents reach some values other than through `stops`. */

@@ -1,5 +1,5 @@
 import type { Tensor } from '@tp/core'
-import type { Dim } from '@tp/core/expression'
+import { constantData, type Dim } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
 import { rowAxes } from '../operators/row-axes.ts'
@@ -15,26 +15,50 @@ function isAdditive(op: string): boolean {
 }
 
 /**
- * The terms of scores that are computed from the hidden states (content against position, gates, scores of the layer
- * before): the largest parts of `sides` that add nothing else. With them at 0 only masks and plain position biases remain.
+ * The terms of scores that hide nothing: what is computed from the hidden states (content against position, gates, scores of the layer
+ * before), and biases that weights make of other inputs (boxes). They are the largest parts of `sides` that add nothing else. With them at 0 only
+ * masks and plain position biases remain.
  */
-export function termsFromHidden(sides: readonly Tensor[], streams: readonly Tensor[]): Set<Tensor> {
-  const known = new Map(streams.map((stream) => [stream, true]))
+export function quietTerms(sides: readonly Tensor[], streams: readonly Tensor[]): Set<Tensor> {
+  const hidden = new Map(streams.map((stream) => [stream, true]))
+  const inputs = new Map<Tensor, boolean>()
   const terms = new Set<Tensor>()
   const seen = new Set<Tensor>()
-  const queue = sides.filter((side) => dependsOn(side, known))
+  const queue = [...sides]
   for (let tensor = queue.pop(); tensor !== undefined; tensor = queue.pop()) {
     if (seen.has(tensor)) continue
     seen.add(tensor)
-    const { op, inputs } = tensor.node
-    if (streams.includes(tensor) || !isAdditive(op.name)) terms.add(tensor)
-    else for (const input of inputs) if (input !== undefined && dependsOn(input, known)) queue.push(input)
+    const { op, inputs: operands } = tensor.node
+    const isTerm = streams.includes(tensor) || !isAdditive(op.name)
+    if (isTerm && (dependsOn(tensor, hidden) || (isBias(tensor) && dependsOn(tensor, inputs, isInput))))
+      terms.add(tensor)
+    else if (!isTerm) for (const operand of operands) if (operand !== undefined) queue.push(operand)
   }
   return terms
 }
 
-/** Whether the contents of an expression depend on what is known to; `known` is filled up. No recursion: expressions may be deep. */
-function dependsOn(tensor: Tensor, known: Map<Tensor, boolean>): boolean {
+function isInput({ node }: Tensor): boolean {
+  return node.op.name === 'Input'
+}
+
+/** Weights of masks are larger than that, and those of biases far smaller. */
+const LARGEST_WEIGHT = 1000
+
+/** Rows of a table, or a product with weights. */
+function isBias({ node: { op, inputs } }: Tensor): boolean {
+  const weights = op.name === 'Gather' ? inputs.slice(0, 1) : isNamedWith(op.name, 'product') ? inputs : []
+  return weights.some((operand) => {
+    const known = operand?.dtype.startsWith('float') ? constantData(operand) : undefined
+    return known?.data.every((weight) => Math.abs(Number(weight)) < LARGEST_WEIGHT) === true
+  })
+}
+
+/** Whether the contents of an expression depend on what is known to, or on a source; `known` is filled up. No recursion: expressions may be deep. */
+function dependsOn(
+  tensor: Tensor,
+  known: Map<Tensor, boolean>,
+  isSource: (tensor: Tensor) => boolean = () => false,
+): boolean {
   const stack = [tensor]
   for (let next = stack.at(-1); next !== undefined; next = stack.at(-1)) {
     const { op, inputs } = next.node
@@ -45,11 +69,7 @@ function dependsOn(tensor: Tensor, known: Map<Tensor, boolean>): boolean {
       continue
     }
     stack.pop()
-    if (!known.has(next))
-      known.set(
-        next,
-        sources.some((input) => known.get(input)),
-      )
+    if (!known.has(next)) known.set(next, isSource(next) || sources.some((input) => known.get(input)))
   }
   return known.get(tensor) as boolean
 }

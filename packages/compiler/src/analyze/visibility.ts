@@ -5,7 +5,7 @@ import { unfoldHeads } from '../operators/heads.ts'
 import type { Program } from '../program/program.ts'
 import { Refused, reasonOf } from '../program/refusal.ts'
 import type { Layer } from './layer.ts'
-import { termsFromHidden } from './position-terms.ts'
+import { quietTerms } from './position-terms.ts'
 import { replayScores } from './scores.ts'
 
 /** Weights below it are those of keys that a query does not see; far below what any position bias lets through. */
@@ -27,7 +27,7 @@ const MOST_TOKENS = 2 ** 13
  * - The mask must hide exactly the keys where it is 0, or where it is 1 if that is what `padding` says.
  *
  * `masksItself`: the mask is the tokens themselves (0: padding). `stream`: the hidden states that layers start from; what
- * is computed from them hides nothing.
+ * is computed from them hides nothing. `padded`: where padding may be; a layer that counts real tokens hides what is right of so many.
  * @throws Refused TP_MASK
  */
 export function visibilityOf(
@@ -36,6 +36,7 @@ export function visibilityOf(
   mask: Mask | undefined,
   masksItself: boolean,
   stream: string,
+  padded: 'anywhere' | 'right' = 'anywhere',
 ): Visibility {
   const { attention } = layer
   if (attention.sides.every((side) => isScalar(program.tensor(side)))) return 'bidirectional'
@@ -47,13 +48,16 @@ export function visibilityOf(
   if (mask === undefined) return visibility
   // Numbers of tokens have to count as real whatever they are.
   const values = masksItself ? ones.map((_, i) => ids[i % ids.length] as number) : ones
-  const hidden = Math.min(2, trial.tokens - 1)
-  const masked = trial.seen(values.map((value, key) => (key === hidden ? padding : value)))
-  const obeys = masked.every(
-    (row, query) =>
-      query === hidden || row.every((sees, key) => sees === (key === hidden ? false : open[query]?.[key])),
-  )
-  if (!obeys) {
+  const last = trial.tokens - 1
+  const trials = padded === 'anywhere' ? [[Math.min(2, last)]] : [[last], [last - 1, last]]
+  const obeys = (hidden: readonly number[]): boolean =>
+    trial
+      .seen(values.map((value, key) => (hidden.includes(key) ? padding : value)))
+      .every(
+        (row, query) =>
+          hidden.includes(query) || row.every((sees, key) => sees === (!hidden.includes(key) && open[query]?.[key])),
+      )
+  if (!trials.every(obeys)) {
     const reason = `${mask.name} does not say which tokens are real (not 0) and which are padding (0)`
     throw new Refused(
       'TP_MASK',
@@ -241,7 +245,7 @@ class Trial {
     const seen = new Set<Tensor>()
     const queue = [...sides]
     const streams = [this.#program.tensor(this.#stream), ...this.#earlier('after')]
-    const terms = termsFromHidden(sides, streams)
+    const terms = quietTerms(sides, streams)
     const indices = new Set(this.#earlier('indices'))
     const valid = new Set(this.#earlier('valid'))
     const biases = new Set(this.#earlier('keyBias'))

@@ -9,7 +9,7 @@ import { skippedBy, takeOperand } from './operands.ts'
 import type { OperatorEntries, Repair, RowRule, ShapeEntry, UpstreamRule } from './operator.ts'
 import { always } from './packing.ts'
 import { reshapedDims, shapeEntries } from './reshape-axes.ts'
-import { fillWhole } from './whole-sizes.ts'
+import { fillWhole, shapeWhole } from './whole-sizes.ts'
 
 /**
  * A shape with the old token count baked in (a constant, or taken from the model's inputs) is rewritten. Which of its
@@ -19,6 +19,9 @@ const reshape: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [data, shape] = inputs as [Tensor, Tensor]
   const name = node.output[0] as string
+  // A table of pairs of tokens that does not come from the cut: its shape was read off the tokens.
+  const whole = data.dims.some((dim) => counts(flow, dim)) ? undefined : shapeWhole(flow, node, inputs, 1)
+  if (whole !== undefined) return whole
   // The input of the node before; a reader of the cut itself reads another value now.
   const from = data.dims.map((dim) => substituteDim(dim, new Map([[flow.count, flow.before]])))
   const dims = reshapedDims(flow, node, from, flow.program.tensor(name).dims, data.dims)

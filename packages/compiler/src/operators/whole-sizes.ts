@@ -31,8 +31,18 @@ export function fillWhole(
   inputs: readonly (Tensor | undefined)[],
   index: 0 | 1,
 ): (Tensor | undefined)[] | undefined {
+  return isPositional(flow, node) ? shapeWhole(flow, node, inputs, index) : undefined
+}
+
+/** The same for any shape of a node, input `index`: that of a value that has all tokens. Undefined where it does not count them. */
+export function shapeWhole(
+  flow: Flow,
+  node: NodeProto,
+  inputs: readonly (Tensor | undefined)[],
+  index: 0 | 1,
+): (Tensor | undefined)[] | undefined {
   const { value } = inputs[index] as Tensor
-  if (value?.some((dim: Dim) => counts(flow, dim)) !== true || !isPositional(flow, node)) return undefined
+  if (value?.some((dim: Dim) => counts(flow, dim)) !== true) return undefined
   if (!flow.edits) return inputs.map((x, i) => (i === index ? flow.program.tensor(node.input[i] as string) : x))
   const whole = flow.wholeShape(value, node)
   if (whole === undefined) {

@@ -9,6 +9,7 @@ import {
   input,
   less,
   matmul,
+  max,
   mean,
   mul,
   pad,
@@ -32,9 +33,9 @@ import type { NamedTensors } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel, type Model } from '@tp/onnx'
 import { randomLayers, seeded } from 'exported-encoders'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { inspect, prune, transform } from '../src/index.ts'
-import { encoder, logitsOf, plainEncoder } from './encoders.ts'
+import { encoder, logitsOf, plainEncoder, type TestEncoderOptions } from './encoders.ts'
 import { expectHiddenKeys } from './hidden-keys.ts'
 import { difference, float32, int64, numbers, rows, run } from './run.ts'
 
@@ -108,16 +109,22 @@ test('experts that are chosen by TopK for each token are followed', async () => 
   await expectSound(decodeModel(encoder({ ...plainEncoder, pooling: 'masked mean', gate })))
 })
 
-/** A third of the words of right-padded texts is pruned: later layers are those of the dense model without these keys. */
-async function expectHidden(hide: (scores: Tensor) => Tensor, more: NamedTensors = {}): Promise<void> {
+/** Texts padded on the right are pruned by the mass of their scores: later layers are those of the dense model without these keys. */
+async function expectHidden(
+  hide: (scores: Tensor) => Tensor,
+  more: NamedTensors = {},
+  options: Partial<TestEncoderOptions> = {},
+): Promise<void> {
   const built = {
     ...plainEncoder,
     layerCount: 3,
     mask: 'none' as const,
     hide,
+    ...options,
     pool: (x: Tensor) => matmul(gather(x, 0, 1), classes),
   }
-  const plan = { method: receivedAttention(), schedule: schedule(3, { layers: [0, 1], keep: 0.6 }) }
+  // Examples keep different numbers of tokens, so that fillers have to be hidden, too.
+  const plan = { method: receivedAttention(), schedule: schedule(3, { layers: [0, 1], mass: 0.7 }) }
   await expectHiddenKeys(built, plan, { ...texts(LENGTHS, 'right'), ...more })
 }
 
@@ -178,4 +185,30 @@ test('the first layers of a hierarchy are an encoder, to which those over its ex
   const [half] = rows((await run(pruned(0.5), feeds(2))).logits) as number[][]
   expect(difference(half as number[], dense.slice(0, 3))).toBeGreaterThan(1e-4)
   expect(difference(numbers((await run(pruned(0.5), feeds(1))).logits), half as number[])).toBeLessThan(1e-5)
+})
+
+describe('a sink that the scores are joined with stands for no token', () => {
+  const { heads } = plainEncoder
+  const sinks = (count: number, scores: Tensor): Tensor => {
+    const learned = Array.from({ length: heads * count }, (_, i) => 2 * Math.sin(i))
+    const sizes = [axisSize(scores, 0), heads, axisSize(scores, 2), count]
+    return expand(constant(learned, 'float32', [1, heads, 1, count]), sizes)
+  }
+  const shifted = (x: Tensor): Tensor => sub(x, max(x, 3, { keepDims: true }))
+  test.each<[string, (scores: Tensor) => Tensor]>([
+    ['after them', (scores) => slice(softmax(concat([scores, sinks(1, scores)], 3)), { axis: 3, start: 0, end: -1 })],
+    [
+      'before them, several, and the largest score is subtracted',
+      (scores) => slice(softmax(shifted(concat([sinks(2, scores), scores], 3))), { axis: 3, start: 2 }),
+    ],
+  ])('%s', (_, soften) => expectHidden(hidePadding, {}, { soften }))
+
+  test('unless the probabilities of some tokens are left out with it', () => {
+    const soften = (scores: Tensor): Tensor =>
+      slice(softmax(concat([scores, sinks(1, scores)], 3)), { axis: 3, start: 1 })
+    const model = decodeModel(emitModel({ logits: logitsOf({ ...plainEncoder, soften }) }))
+    expect(inspect(model)).toMatchObject({
+      refusal: { code: 'TP_NO_ATTENTION', message: expect.stringContaining('scores are joined with') },
+    })
+  })
 })

@@ -54,6 +54,8 @@ export interface TestEncoderOptions {
   readonly readMask?: (mask: Tensor) => Tensor
   /** A change of the scores instead of masking them. */
   readonly hide?: (scores: Tensor) => Tensor
+  /** Probabilities of scores that are not just their softmax. */
+  readonly soften?: (scores: Tensor) => Tensor
   /** A change of queries and keys [b,h,n,d] (rope). */
   readonly rotate?: (x: Tensor) => Tensor
   /** A change of what a feed-forward network gives, [b,n,d]. */
@@ -145,7 +147,7 @@ type Linear = (x: Tensor, from: number, to: number, deviation?: number) => Tenso
 
 function attention(
   x: Tensor,
-  { heads, headDim, flatHead, rotate = (y) => y }: TestEncoderOptions,
+  { heads, headDim, flatHead, rotate = (y) => y, soften = softmax }: TestEncoderOptions,
   linear: Linear,
   hide: (scores: Tensor) => Tensor,
   seen: Tensor[],
@@ -158,7 +160,7 @@ function attention(
     split(linear(x, hidden, hidden, deviation)),
   )
   const scores = div(matmul(rotate(query as Tensor), swapLast(rotate(key as Tensor))), Math.sqrt(headDim))
-  const probabilities = softmax(hide(scores))
+  const probabilities = soften(hide(scores))
   seen.push(probabilities)
   const context = matmul(probabilities, value as Tensor)
   return flat ? context : reshape(transpose(context, [0, 2, 1, 3]), [axisSize(x, 0), axisSize(x, 1), hidden])

@@ -26,7 +26,8 @@ function isProduct(node: NodeProto | undefined): boolean {
  * heads, cross attention).
  */
 export function findLayer(program: Program, attention: Attention): Layer | undefined {
-  const residual = followToResidual(program, attention, (name, sources) => unscaled(program, name, sources))
+  const sides = new Set(attention.sides)
+  const residual = followToResidual(program, attention, (name, sources) => unscaled(program, name, sources, sides))
   if (residual === undefined) return undefined
   const { input, sum, joined, between } = residual
   const normed = afterNorm(program, sum)
@@ -147,24 +148,37 @@ export function followToResidual(
 }
 
 /** The stream that all `sources` come from: the value itself, or what it is a constant multiple of. */
-function unscaled(program: Program, name: string, sources: readonly string[]): string | undefined {
-  // Queries and keys, the first two, may be turned by positions.
-  if (sources.every((source, i) => comesFrom(program, source, name, i < 2))) return name
+function unscaled(
+  program: Program,
+  name: string,
+  sources: readonly string[],
+  sides: ReadonlySet<string>,
+): string | undefined {
+  // Queries and keys, the first two, may be turned by positions; a gate may be made of the scores, and so of masks.
+  if (sources.every((source, i) => comesFrom(program, source, name, i < 2, i < 3 ? none : sides))) return name
   const node = program.graph.producer(name)
   if (node === undefined || !isScaling(node)) return undefined
   const data = node.input.filter((input) => input !== '' && program.dependsOnInputs(input))
-  return data.length === 1 ? unscaled(program, data[0] as string, sources) : undefined
+  return data.length === 1 ? unscaled(program, data[0] as string, sources, sides) : undefined
 }
+
+const none: ReadonlySet<string> = new Set()
 
 function isScaling(node: NodeProto): boolean {
   return hasTrait(node, 'factor', 'same values', 'rounded values')
 }
 
 /**
- * True if every way back from `name` to the model's inputs leads through `stream`. Which tokens an earlier pruning has kept does
+ * True if every way back from `name` to the model's inputs leads through `stream`, or through `sides`. Which tokens an earlier pruning has kept does
  * not count, nor do positions that are inputs, if it `isTurned` by them: both follow the tokens.
  */
-function comesFrom(program: Program, name: string, stream: string, isTurned: boolean): boolean {
+function comesFrom(
+  program: Program,
+  name: string,
+  stream: string,
+  isTurned: boolean,
+  sides: ReadonlySet<string>,
+): boolean {
   let found = false
   const seen = new Set<string>()
   const queue = [name]
@@ -173,7 +187,7 @@ function comesFrom(program: Program, name: string, stream: string, isTurned: boo
       found = true
       continue
     }
-    if (seen.has(next) || program.isChoice(next) || !program.dependsOnInputs(next)) continue
+    if (seen.has(next) || sides.has(next) || program.isChoice(next) || !program.dependsOnInputs(next)) continue
     if (isTurned && isAngle(program, next, stream)) continue
     seen.add(next)
     const producer = program.graph.producer(next)

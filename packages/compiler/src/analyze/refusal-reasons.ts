@@ -1,5 +1,5 @@
 import { isTpError } from '@tp/core'
-import { operators as known } from '@tp/core/expression'
+import { operators as known, subDims } from '@tp/core/expression'
 import { bfloat16Reason, isOpaque, type NodeProto } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
 import { hasTrait, operatorOf } from '../operators/traits.ts'
@@ -51,8 +51,10 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
   if (neighbors !== undefined) return neighbors
   const parted = nodes.find((node) => hasTrait(node, 'softmax') && readsJoinedScores(program, node))
   if (parted !== undefined) {
-    const reason =
-      'scores are joined from several parts, as where tokens attend inside windows or chunks, and are not one Q·Kᵀ'
+    const parts = program.graph.producer(parted.input[0] as string)?.input ?? []
+    const reason = parts.every((part) => program.dependsOnInputs(part))
+      ? 'scores are joined from several parts, as where tokens attend inside windows or chunks, and are not one Q·Kᵀ'
+      : 'scores are joined with learned ones that stand for no token (attention sinks), whose probabilities are not taken out again'
     return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, parted)
   }
   const talking = nodes.map((node) => mixedHeads(program, node)).find((node) => node !== undefined)
@@ -135,7 +137,7 @@ function readsJoinedScores(program: Program, softmax: NodeProto): boolean {
   if (join?.opType !== 'Concat' || !hasShape) return false
   const [axis, along] = [join, softmax].map((node) => program.tensor(node.output[0] as string).node.attributes.axis)
   const isLast = (own: unknown): boolean => own === -1 || own === rank - 1
-  return isLast(axis) && isLast(along) && join.input.every((part) => program.dependsOnInputs(part))
+  return isLast(axis) && isLast(along) && join.input.some((part) => program.dependsOnInputs(part))
 }
 
 /** The first unknown operator whose results have no known shape; with `name`, of those upstream of that value. */
@@ -199,6 +201,15 @@ export function requireWholeAttention(program: Program, layer: Layer): void {
   const [queries, keys] = [dims.at(-2), dims.at(-1)]
   if (keys === tokens) return
   const softmax = chain.at(-1)
+  const more = keys === undefined || tokens === undefined ? undefined : subDims(keys, tokens)
+  if (queries === tokens && typeof more === 'number' && more > 0) {
+    const seen = `attend to ${more} ${more === 1 ? 'key that stands' : 'keys that stand'} for no token, next to those of the tokens`
+    throw new Refused(
+      'TP_TOKEN_CONCAT',
+      `layers ${seen} (scores [${dims.join(',')}]), so keys and tokens are not the same`,
+      softmax,
+    )
+  }
   if (queries === keys && dims[0] !== batch) {
     throw new Refused(
       'TP_WINDOW_ATTENTION',

@@ -5,6 +5,7 @@ import { Program } from '../program/program.ts'
 import { countNames, readProvenance } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import { requireModel } from '../program/require-model.ts'
+import { gateSinks } from './attention-sinks.ts'
 import { viewBatchFirst } from './batch-first.ts'
 import { decideBranches } from './branches.ts'
 import type { Expansion } from './expansion.ts'
@@ -29,6 +30,7 @@ export interface Opened {
 export const normalizations: readonly NormalizePass[] = [
   decideBranches,
   writeOutFused,
+  gateSinks,
   repeatHeads,
   readShiftedRows,
   readByExample,

@@ -34,7 +34,7 @@ export const reductions: OperatorEntries = {
   ReduceL2: { traits: ['reduction'], rows, repair: fits, packs, zeroFrom: 'first' },
   ReduceL1: { traits: ['reduction'], repair: fits, packs, zeroFrom: 'first' },
   ReduceSumSquare: { traits: ['reduction'], repair: fits, packs, zeroFrom: 'first' },
-  ReduceLogSumExp: { traits: ['reduction'], repair: fits, packs },
+  ReduceLogSumExp: { traits: ['reduction'], rows, repair: fits, packs },
   ReduceProd: { traits: ['reduction'], repair: fits, packs, zeroFrom: 'first' },
   ReduceLogSum: { traits: ['reduction'], packs, singular: 0 },
   ArgMax: { traits: ['shape'], repair: exceptTokenAxis('axis', 0), packs, neverNegative: () => true },

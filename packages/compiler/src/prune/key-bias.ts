@@ -3,6 +3,7 @@ import { createNode, type NodeProto } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
 import { sites } from '../analyze/sites.ts'
 import { headsInBatch } from '../operators/heads.ts'
+import { hasTrait } from '../operators/traits.ts'
 import { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
 import type { InsertedCut } from './cut.ts'
@@ -29,15 +30,17 @@ export class KeyBias {
   readonly #program: Program
   /** The sum upstream of each softmax, so that a later cut can renew it. */
   readonly #sums = new Map<NodeProto, NodeProto>()
+  /** The gates of attention sinks, which read the same sums. */
+  readonly #gates = new Set<NodeProto>()
   #isRagged = false
 
   constructor(program: Program) {
     this.#program = program
   }
 
-  /** True if the attention's keys have a bias already. */
-  covers(softmax: NodeProto): boolean {
-    return this.#sums.has(softmax)
+  /** True if the keys of a softmax, or of its gate, have a bias already. */
+  covers(node: NodeProto): boolean {
+    return this.#sums.has(node) || this.#gates.has(node)
   }
 
   /** Makes all attentions downstream of a cut add what it asks for. */
@@ -75,7 +78,20 @@ export class KeyBias {
     const node = createNode({ type: 'Add', name: output, inputs: [scores, bias], outputs: [output] })
     graph.insert([node], softmax)
     graph.replaceInput(softmax, 0, output)
+    // The gate of an attention sink compares it with the scores of the same keys.
+    for (const use of [...graph.consumers(scores)]) {
+      const gates = use.node === node ? [] : this.#gatesOf(use.node)
+      for (const gate of gates) this.#gates.add(gate)
+      if (gates.length > 0) graph.replaceInput(use.node, use.index, output)
+    }
     this.#program.setTensor(output, this.#program.tensor(scores))
     this.#sums.set(softmax, node)
+  }
+
+  /** Sums of all scores that a node makes, maybe of cast ones. */
+  #gatesOf(node: NodeProto): NodeProto[] {
+    if (node.opType === 'ReduceLogSumExp') return [node]
+    if (!hasTrait(node, 'same values')) return []
+    return this.#program.graph.consumers(node.output[0] as string).flatMap((use) => this.#gatesOf(use.node))
   }
 }

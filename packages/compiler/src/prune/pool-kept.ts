@@ -108,7 +108,7 @@ class Pooling {
 
   weigh(node: NodeProto): void {
     if (hasTrait(node, 'softmax')) this.#softmax(node)
-    else if (hasTrait(node, 'reduction')) this.#reduction(node)
+    else if (hasTrait(node, 'reduction') && !this.#keyBias.covers(node)) this.#reduction(node)
     else if (hasTrait(node, 'product')) this.#product(node)
     else if (hasTrait(node, 'same values') && this.#isCount(node)) throw this.#unpoolable(node)
     else if (node.input.some((input, i) => this.#weights.has(input) && this.#isPassedOn(node, input, i)))

@@ -18,6 +18,7 @@ import {
   pad,
   reshape,
   schedule,
+  sigmoid,
   slice,
   softmax,
   sub,
@@ -42,7 +43,7 @@ import { NodeProtoSchema, TensorProto_DataType } from 'onnx-buf'
 import { describe, expect, test } from 'vitest'
 import { inspect, inspectDecoder, prune, type Refusal, transform, whyRefused } from '../src/index.ts'
 import { passThroughIf } from './bodies.ts'
-import { encoder, inputsOf, logitsOf, plainEncoder } from './encoders.ts'
+import { encoder, inputsOf, logitsOf, plainEncoder, statesOf } from './encoders.ts'
 import { difference, numbers, run } from './run.ts'
 
 const plain = plainEncoder
@@ -195,6 +196,45 @@ describe('graphs of other kinds are refused', () => {
     })
   })
 
+  test('a recurrence that is written out, but not gates of layers', () => {
+    const x = gather(weights(30, 8), input('input_ids', 'int64', ['batch', 6]), 0)
+    const steps = Array.from({ length: 6 }, (_, i) => slice(x, { axis: 1, start: i, end: i + 1 }))
+    const states = steps.reduce((h, step) => add(mul(sigmoid(matmul(step, weights(8, 8))), h), step))
+    expect(refusal(emitModel({ y: mean(states, 1) }))).toMatchObject({
+      code: 'TP_NO_ATTENTION',
+      message: expect.stringContaining('tokens are read one after the other'),
+      node: expect.stringContaining('Add'),
+    })
+    const gated = steps.reduce((h) => add(mul(sigmoid(matmul(h, weights(8, 8))), h), matmul(h, weights(8, 8))), x)
+    expect(refusal(emitModel({ y: mean(gated, 1) }))?.message).toContain('the model has no softmax at all')
+  })
+
+  test('blocks that attend to their neighbors', () => {
+    const x = gather(weights(30, 8), input('input_ids', 'int64', ['batch', 12]), 0)
+    const blocks = reshape(x, [-1, 3, 4, 8])
+    const padded = pad(blocks, [0, 1, 0, 0, 0, 1, 0, 0])
+    const near = concat(
+      [0, 1, 2].map((start) => slice(padded, { axis: 1, start, end: start + 3 })),
+      2,
+    )
+    const y = add(blocks, matmul(softmax(matmul(matmul(blocks, weights(8, 8)), swapLast(near))), near))
+    expect(refusal(emitModel({ y: mean(reshape(y, [-1, 12, 8]), 1) }))).toMatchObject({
+      code: 'TP_WINDOW_ATTENTION',
+      message: expect.stringContaining('joins 3 neighboring blocks'),
+      node: expect.stringContaining('Concat'),
+    })
+  })
+
+  test('heads that talk', () => {
+    const talk = (scores: Tensor): Tensor =>
+      transpose(matmul(transpose(scores, [0, 2, 3, 1]), weights(2, 2)), [0, 3, 1, 2])
+    expect(refusal(emitModel({ logits: logitsOf({ ...plain, mask: 'none', hide: talk }) }))).toMatchObject({
+      code: 'TP_NO_ATTENTION',
+      message: expect.stringContaining('heads are mixed by the weights of'),
+      node: expect.stringContaining('MatMul'),
+    })
+  })
+
   test('an encoder on top of two others', () => {
     const encoders = ['left_', 'right_'].map((prefix, seed) =>
       logitsOf({ ...plain, prefix, seed, head: (x) => unsqueeze(mean(x, 1), [1]) }),
@@ -205,7 +245,8 @@ describe('graphs of other kinds are refused', () => {
       seed: 9,
       start: (x) => add(add(x, encoders[0] as Tensor), encoders[1] as Tensor),
     })
-    expect(refusal(emitModel({ top }))?.code).toBe('TP_ENCODERS')
+    const message = expect.stringContaining('it reads what layers 0 to 1 and layers 2 to 3 have computed')
+    expect(refusal(emitModel({ top }))).toMatchObject({ code: 'TP_ENCODERS', message })
   })
 })
 
@@ -410,4 +451,31 @@ test('refuses tokens that flow into a foreign operator', () => {
   )
   graph.replaceInput(reader, reader.input.indexOf(site), 'strange')
   expect(refusal(model)?.code).toMatch(/^TP_(UNSUPPORTED_OP|ENCODERS|STREAM)$/)
+})
+
+describe('inspect that tries', () => {
+  test('refuses what every method is refused for, and says yes where one is not', () => {
+    const { logits, attentions } = statesOf({ ...plain, layerCount: 3 })
+    const model = decodeModel(emitModel({ logits, attentions: attentions[2] as Tensor }))
+    expect(inspect(model).ok).toBe(true)
+    expect(inspect(model, { tries: true })).toMatchObject({ ok: false, refusal: { code: 'TP_TOKEN_OUTPUT' } })
+    const own = decodeModel(encoder(plain))
+    expect(inspect(own, { tries: true })).toEqual(inspect(own))
+  })
+
+  test('describes the encoder of a file that can be pruned, and names the refusal of the other', () => {
+    const [left, right] = ['left_', 'right_'].map((prefix) => statesOf({ ...plain, layerCount: 3, prefix }))
+    const model = decodeModel(
+      emitModel({
+        left: left?.logits as Tensor,
+        right: right?.logits as Tensor,
+        seen: left?.attentions[2] as Tensor,
+      }),
+    )
+    expect(inspect(model, { tries: true })).toMatchObject({
+      ok: true,
+      encoder: 'right_input_ids',
+      encoders: [{ name: 'left_input_ids', refusal: { code: 'TP_TOKEN_OUTPUT' } }, { name: 'right_input_ids' }],
+    })
+  })
 })

@@ -3,6 +3,7 @@ import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import { nameOf, Refused } from '../program/refusal.ts'
 import type { Layer } from './layer.ts'
+import { joinedNeighbors } from './other-mixing.ts'
 
 /**
  * Why the tokens of a stack cannot be followed where something other than attention makes tokens of several, whatever stands first on the way to
@@ -14,7 +15,12 @@ export function refuseMixing(
   { at, refusal }: Refused,
 ): Refused | undefined {
   if (!hides.has(refusal.code)) return undefined
-  return mixedBetween(program, layers) ?? convolved(program, layers, at) ?? chunked(program, layers)
+  return (
+    mixedBetween(program, layers) ??
+    convolved(program, layers, at) ??
+    chunked(program, layers) ??
+    joinedNeighbors(program)
+  )
 }
 
 /** Codes of what may stand on the way to it. */

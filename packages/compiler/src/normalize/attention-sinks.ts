@@ -1,6 +1,7 @@
 import { cast, input, mul, sub, type Tensor } from '@tp/core'
-import { applyOne, type Op, operators } from '@tp/core/expression'
+import { applyOne, type Dim, type Op, operators } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
+import { findCaches } from '../analyze/caches.ts'
 import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import type { NormalizePass } from './normalize-pass.ts'
@@ -16,6 +17,8 @@ export const gateSinks: NormalizePass = {
   run({ program }) {
     const { graph } = program
     const found = graph.nodes.flatMap((node) => sinkOf(program, node) ?? [])
+    // Gates would not see which entries of a cache a decoder hides.
+    if (found.length > 0 && findCaches(program).length > 0) return false
     for (const { softmax, scores, sink, part, mix } of found) {
       const [probabilities, taken, context] = [softmax, part, mix].map(({ output }) => output[0] as string) as [
         string,
@@ -65,8 +68,9 @@ interface Sink {
 function sinkOf(program: Program, softmax: NodeProto): Sink | undefined {
   const { graph } = program
   const [probabilities = ''] = softmax.output
+  if (!hasTrait(softmax, 'softmax') || !program.tensor(probabilities).hasShape) return undefined
   const last = program.tensor(probabilities).rank - 1
-  if (!hasTrait(softmax, 'softmax') || last < 2 || axisOf(program, softmax) !== last) return undefined
+  if (last < 2 || axisOf(program, softmax) !== last) return undefined
   const join = graph.producer(unshifted(program, softmax.input[0] as string))
   if (join?.opType !== 'Concat' || join.input.length !== 2 || axisOf(program, join) !== last) return undefined
   const at = join.input.findIndex((name) => !program.dependsOnInputs(name))
@@ -74,17 +78,21 @@ function sinkOf(program: Program, softmax: NodeProto): Sink | undefined {
   const [use, ...others] = graph.consumers(probabilities)
   const part = use?.node
   if (sink === undefined || scores === undefined || part?.opType !== 'Slice' || others.length > 0) return undefined
-  const count = program.tensor(sink).dims[last]
   const [taken, start] = [part.output[0] as string, program.tensor(part.input[1] ?? '').value]
-  const { dims } = program.tensor(taken)
-  // All dimensions are those of the scores, so the part is along the axis of the sinks.
-  const isWhole = dims.length > 0 && dims.every((dim, axis) => dim === program.tensor(scores).dims[axis])
-  if (!isWhole || start?.length !== 1 || start[0] !== (at === 0 ? count : 0)) return undefined
+  if ([scores, sink, taken].some((name) => !program.tensor(name).hasShape)) return undefined
+  const [of, dims, added] = [scores, taken, sink].map((name) => program.tensor(name).dims) as [Dims, Dims, Dims]
+  // All sizes are those of the scores, so the part is along the axis of the sinks.
+  const isWhole = dims.length === of.length && dims.every((dim, axis) => dim === of[axis])
+  if (!isWhole || start?.length !== 1 || start[0] !== (at === 0 ? added[last] : 0)) return undefined
   const mix = productWith(program, taken)
-  if (mix === undefined || [probabilities, taken, mix.output[0] as string].some((name) => graph.isOutput(name)))
-    return undefined
-  return { softmax, scores, sink, part, mix }
+  const context = mix?.output[0] as string
+  if (mix === undefined || !program.tensor(context).hasShape) return undefined
+  return [probabilities, taken, context].some((name) => graph.isOutput(name))
+    ? undefined
+    : { softmax, scores, sink, part, mix }
 }
+
+type Dims = readonly Dim[]
 
 function axisOf(program: Program, node: NodeProto): unknown {
   return program.tensor(node.output[0] as string).node.attributes.axis

@@ -29,7 +29,7 @@ function stateBefore(program: Program, { input }: NodeProto): string | undefined
     const added = input[1 - i]
     if (product === undefined || added === undefined || !hasTrait(product, 'factor')) continue
     for (const [k, state] of product.input.entries()) {
-      const [factor, sum] = [product.input[1 - k], sumBehind(program, state)]
+      const [factor, sum] = [product.input[1 - k], castSum(program, state)]
       if (factor === undefined || sum === undefined || !program.dependsOnInputs(factor)) continue
       if (![added, factor].some((name) => program.before(name).has(sum))) return sum
     }
@@ -38,11 +38,11 @@ function stateBefore(program: Program, { input }: NodeProto): string | undefined
 }
 
 /** The sum that a value is, maybe cast. */
-function sumBehind(program: Program, name: string): string | undefined {
+function castSum(program: Program, name: string): string | undefined {
   const node = program.graph.producer(name)
   if (node === undefined) return undefined
   if (hasTrait(node, 'sum')) return name
-  return hasTrait(node, 'same values') ? sumBehind(program, node.input[0] as string) : undefined
+  return hasTrait(node, 'same values') ? castSum(program, node.input[0] as string) : undefined
 }
 
 /** The refusal of tokens that attend inside blocks and to those next to them: keys are slices of one padded value, joined again (LongT5). */

@@ -87,8 +87,12 @@ const pooled = (x: Tensor): Tensor => {
 const learned = (x: Tensor): Tensor => concat([expand(weights(1, 1, HIDDEN), [axisSize(x, 0), 1, HIDDEN]), x], 1)
 
 const kinds = input('kinds', 'int64', ['batch', 'sequence'])
-const fromTable = (values: readonly number[]) => (scores: Tensor) =>
-  add(scores, unsqueeze(gather(constant(values, 'float32', [values.length]), kinds, 0), [1, 2]))
+const fromTable =
+  (values: readonly number[], scale = 1) =>
+  (scores: Tensor): Tensor => {
+    const marks = gather(constant(values, 'float32', [values.length]), kinds, 0)
+    return add(scores, unsqueeze(scale === 1 ? marks : mul(marks, scale), [1, 2]))
+  }
 const sinks = (x: Tensor): Tensor => expand(weights(1, 2, 1, 1), [axisSize(x, 0), 2, axisSize(x, 2), 1])
 
 /** A model whose graph is changed. */
@@ -160,6 +164,11 @@ const pairs: Readonly<Record<string, readonly Pair[]>> = {
   ],
   TP_MASK: [
     byEncoder('a table that hides, or one of biases', { hide: fromTable([0, -1e4]) }, { hide: fromTable([0, -3]) }),
+    byEncoder(
+      'a table of marks that are scaled to hide, or to be biases',
+      { hide: fromTable([2, 3], -1e9) },
+      { hide: fromTable([2, 3], -1) },
+    ),
   ],
   TP_NO_ATTENTION: [
     byEncoder(

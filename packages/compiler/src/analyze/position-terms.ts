@@ -9,6 +9,9 @@ import { nameOf, Refused } from '../program/refusal.ts'
 import type { Layer } from './layer.ts'
 import { TOKENS, type TokenAxis } from './token-axis.ts'
 
+/** Weights of masks are larger than that, and those of biases far smaller. */
+const LARGEST_WEIGHT = 1000
+
 /** True for operators by whose result is hidden what is hidden by an operand: sums, and what lays values out differently. */
 function isAdditive(op: string): boolean {
   return isNamedWith(op, 'linear', 'same values', 'moved values', 'repeated values')
@@ -23,26 +26,35 @@ export function quietTerms(sides: readonly Tensor[], streams: readonly Tensor[])
   const hidden = new Map(streams.map((stream) => [stream, true]))
   const inputs = new Map<Tensor, boolean>()
   const terms = new Set<Tensor>()
-  const seen = new Set<Tensor>()
-  const queue = [...sides]
-  for (let tensor = queue.pop(); tensor !== undefined; tensor = queue.pop()) {
-    if (seen.has(tensor)) continue
-    seen.add(tensor)
+  /** Whether what was seen is multiplied by something large: a bias that is says yes or no. */
+  const seen = new Map<Tensor, boolean>()
+  const queue = sides.map((tensor) => ({ tensor, scaled: false }))
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    const { tensor, scaled } = next
+    if (seen.get(tensor) === true || seen.get(tensor) === scaled) continue
+    seen.set(tensor, scaled)
     const { op, inputs: operands } = tensor.node
-    const isTerm = streams.includes(tensor) || !isAdditive(op.name)
-    if (isTerm && (dependsOn(tensor, hidden) || (isBias(tensor) && dependsOn(tensor, inputs, isInput))))
+    if (!streams.includes(tensor) && isAdditive(op.name)) {
+      const more = scaled || scales(tensor)
+      for (const operand of operands) if (operand !== undefined) queue.push({ tensor: operand, scaled: more })
+    } else if (dependsOn(tensor, hidden) || (!scaled && isBias(tensor) && dependsOn(tensor, inputs, isInput))) {
       terms.add(tensor)
-    else if (!isTerm) for (const operand of operands) if (operand !== undefined) queue.push(operand)
+    } else terms.delete(tensor)
   }
   return terms
+}
+
+/** A factor that is not known to be small. */
+function scales({ node: { op, inputs } }: Tensor): boolean {
+  if (!isNamedWith(op.name, 'factor')) return false
+  const factors = inputs.map((operand) => operand && constantData(operand))
+  const isSmall = (weight: number): boolean => weight < LARGEST_WEIGHT && weight > 1 / LARGEST_WEIGHT
+  return !factors.some((factor) => factor?.data.every((weight) => isSmall(Math.abs(Number(weight)))))
 }
 
 function isInput({ node }: Tensor): boolean {
   return node.op.name === 'Input'
 }
-
-/** Weights of masks are larger than that, and those of biases far smaller. */
-const LARGEST_WEIGHT = 1000
 
 /** Rows of a table, or a product with weights. */
 function isBias({ node: { op, inputs } }: Tensor): boolean {

@@ -1,6 +1,6 @@
 import { schedule, truncate } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
-import { type Model, type NodeProto, opset } from '@tp/onnx'
+import { type AssumedSize, type Model, type NodeProto, opset } from '@tp/onnx'
 import type { Encoder, LaterLayers } from './analyze/encoder.ts'
 import { chooseEncoders, type FoundEncoder, findEncoders } from './analyze/find-encoders.ts'
 import type { HeadOutput } from './analyze/head.ts'
@@ -29,6 +29,8 @@ export interface EncoderReport {
   /** Sizes as the file names them; numbers where they are fixed. */
   readonly batch: Dim
   readonly tokens: Dim
+  /** Sizes of inputs that are taken to be equal, because exporters give them two names; the model also runs where they differ. */
+  readonly assumed?: readonly AssumedSize[]
   readonly hidden: number
   readonly heads: number
   /** Input that tells real tokens from padding. */
@@ -176,6 +178,7 @@ function reportOf(program: Program, encoder: Encoder, expansions: readonly Expan
     open,
     batch,
     tokens,
+    ...(program.assumedSizes.length > 0 && { assumed: program.assumedSizes }),
     hidden,
     heads,
     mask,

@@ -34,6 +34,6 @@ export { decodeTensor, type NamedTensor, readConstant, readTensor, writeTensor }
 export { emit } from './expression/emit.ts'
 export { emitModel } from './expression/emit-model.ts'
 export type { EmitTarget } from './expression/emit-target.ts'
-export { type Lifted, type LiftNote, lift, liftNode } from './expression/lift.ts'
+export { type AssumedSize, type Lifted, type LiftNote, lift, liftNode } from './expression/lift.ts'
 export type { LiftContext } from './expression/lift-context.ts'
 export { isOpaque, type OpaqueOp } from './expression/opaque.ts'

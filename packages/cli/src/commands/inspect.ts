@@ -99,6 +99,7 @@ function describe(
     [isOne ? 'encoder' : named, `${counted(layers.length, 'layer')}, ${norms}-norm, hidden ${hidden}, ${heads} heads`],
     ['later layers', laterLayersText(found)],
     ['shape', `batch ${batch}, tokens ${tokens}`],
+    ['assumes', found.assumed?.map(assumedText).join(', ')],
     ['padding', paddingText(found)],
     ['length', typeof tokens === 'number' && found.mask !== undefined && pruned.length === 0 && FIXED],
     ['protected', fixedText(found)],
@@ -130,6 +131,12 @@ function poolingText({ of, isNormalized, unsupported }: NonNullable<ModelFolder[
 
 /** The note on an export of a fixed length. */
 const FIXED = 'fixed, so that shorter texts pay for padding; tp prune --method drop-padding drops it, which is exact'
+
+/** One size under two names, as exporters write it: “the batch of attention_mask is that of input_ids”. */
+function assumedText({ input, axis, same }: NonNullable<Inspection['assumed']>[number]): string {
+  if (axis === 0 && same.axis === 0) return `the batch of ${input} is that of ${same.input}`
+  return `axis ${axis} of ${input} is as long as axis ${same.axis} of ${same.input}`
+}
 
 function paddingText(found: Inspection): string {
   const { mask, maskMarksPadding, padded, classToken, positions } = found

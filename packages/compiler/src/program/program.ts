@@ -1,6 +1,7 @@
 import { constantOf, input, type Tensor, TpError } from '@tp/core'
 import { type Dim, withUnification } from '@tp/core/expression'
 import {
+  type AssumedSize,
   capturedNames,
   emit,
   Graph,
@@ -94,6 +95,11 @@ export class Program {
   /** True for a value int64 [b,k,1] that says which tokens an earlier pruning has kept. */
   isChoice(name: string): boolean {
     return this.#chosen.has(name)
+  }
+
+  /** Sizes of inputs that are taken to be equal although the model also runs where they differ. */
+  get assumedSizes(): readonly AssumedSize[] {
+    return this.#lifted.assumed
   }
 
   /** Type, shape and expression of a value. */

@@ -24,7 +24,7 @@ export type { Reduce } from '../ops/reduce.ts'
 
 // Sizes: symbolic sizes of axes, and what makes two of them one.
 
-export { type Unification, withUnification } from '../ops/sizes.ts'
+export { type Meeting, type Unification, withUnification } from '../ops/sizes.ts'
 export {
   addDims,
   type Dim,

@@ -1,9 +1,10 @@
 import { applyOne } from '../expression/apply.ts'
+import type { Dim } from '../expression/dim.ts'
 import type { Op } from '../expression/tensor.ts'
 import { axisOf, ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { at } from './kernels.ts'
 import { checkedIndex, frontAxis, intOf, mustBeIndex, operand } from './operands.ts'
-import { dimsOf } from './sizes.ts'
+import { dimsOf, readRows } from './sizes.ts'
 import { around, stridesOf, walk } from './strides.ts'
 
 /** One element per index: result[i][j] = x[indices[i][j]][j] for axis 0. Other axes of `indices` may be shorter. */
@@ -16,7 +17,10 @@ export const GatherElements: Op = {
     mustBeIndex(indices)
     if (x.hasShape && indices.hasShape) {
       if (x.rank !== indices.rank) throw new ShapeProblem(`numbers of axes ${x.rank} and ${indices.rank} differ`)
-      frontAxis(intOf(attributes, 'axis', 0), x.rank)
+      const axis = frontAxis(intOf(attributes, 'axis', 0), x.rank)
+      indices.dims.forEach((count, i) => {
+        if (i !== axis) readRows(count, x.dims[i] as Dim)
+      })
     }
     return [{ dtype: x.dtype, dims: dimsOf(indices) }]
   },

@@ -5,16 +5,16 @@ import type { Op } from '../expression/tensor.ts'
 import { ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { add, less, mul } from './binary.ts'
 import { cast } from './cast.ts'
-import { concat } from './concat.ts'
+import { Concat, concat } from './concat.ts'
 import { ints } from './constant.ts'
 import { gather } from './gather.ts'
 import { at } from './kernels.ts'
 import { checkedIndex, intOf, mustBeIndex, operand } from './operands.ts'
-import { range } from './range.ts'
+import { countOf, range } from './range.ts'
 import { prod } from './reduce.ts'
 import { Reshape, reshape } from './reshape.ts'
 import { axisSize, shape } from './shape.ts'
-import { dimsOf, sameDim } from './sizes.ts'
+import { dimsOf, readRows, sameDim } from './sizes.ts'
 import { slice } from './slice.ts'
 import { squeeze } from './squeeze.ts'
 import { where } from './where.ts'
@@ -40,6 +40,10 @@ export const GatherND: Op = {
     if (batch + width > dims.length || batch >= chosen.length) {
       throw new ShapeProblem(`tuples of ${width} after ${batch} batch axes do not fit`)
     }
+    columns(indices, width).forEach((column, i) => {
+      const count = column && countOf(column)
+      if (count !== undefined) readRows(count, dims[batch + i] as Dim)
+    })
     const rows = dims.slice(0, batch).map((dim, axis) => sameDim(dim, chosen[axis] as Dim))
     return [{ dtype: x.dtype, dims: [...rows, ...chosen.slice(batch, -1), ...dims.slice(batch + width)] }]
   },
@@ -76,6 +80,14 @@ export const GatherND: Op = {
     return [asGather(x, cast(indices, 'int64'), batch)]
   },
   read: ({ inputs, attributes }) => ({ inputs, attributes: { batch_dims: intOf(attributes, 'batch_dims', 0) } }),
+}
+
+/** The parts that index tuples are joined of, where each is one index of all tuples. */
+function columns(indices: Tensor, width: number): readonly (Tensor | undefined)[] {
+  if (width === 1) return [indices]
+  const { op, inputs, attributes } = indices.node
+  const isJoined = op === Concat && attributes.axis === indices.rank - 1
+  return isJoined && inputs.length === width ? inputs : []
 }
 
 // Batch axes and index axes folded into one, which a plain Gather indexes.

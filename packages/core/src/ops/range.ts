@@ -55,6 +55,23 @@ function isWhole(dim: Dim): boolean {
   return typeof dim === 'string' || Number.isInteger(dim)
 }
 
+const SAME_CONTENTS = new Set(['Cast', 'Expand', 'Flatten', 'Identity', 'Reshape', 'Squeeze', 'Transpose', 'Unsqueeze'])
+/** Operators between a range and what reads it; exporters write three to six. */
+const MOST_STEPS = 16
+
+/** How many numbers 0, 1, 2, … a tensor holds, in whatever shape and however often each; undefined if it holds others. */
+export function countOf(tensor: Tensor): Dim | undefined {
+  let { node } = tensor
+  for (let steps = 0; SAME_CONTENTS.has(node.op.name) && steps < MOST_STEPS; steps++) {
+    const [source] = node.inputs
+    if (source === undefined) return undefined
+    node = source.node
+  }
+  if (node.op !== Range) return undefined
+  const [start, limit, step] = node.inputs.map((bound) => bound && scalar(bound))
+  return start === 0 && step === 1 ? limit : undefined
+}
+
 /** start, start + step, … up to but not with `limit`, of the type of the tensor among the three (default int64). */
 export function range(start: Operand, limit: Operand, step: Operand = 1): Tensor {
   const typed = [start, limit, step].find((bound) => typeof bound !== 'number') as Tensor | undefined

@@ -2,8 +2,11 @@ import { MOST_AXES } from '../expression/apply.ts'
 import { type Dim, divideExactly, isUnknown, mulDims, unknownDim } from '../expression/dim.ts'
 import { ShapeProblem, type Tensor } from '../expression/tensor.ts'
 
+/** Why two sizes meet: an operator takes only equal ones, or stretches a 1 as well, or reads as many rows of the second as the first says. */
+export type Meeting = 'equal' | 'broadcast' | 'rows'
+
 /** Says which size two different sizes both are, or undefined if they are a mistake. */
-export type Unification = (a: Dim, b: Dim) => Dim | undefined
+export type Unification = (a: Dim, b: Dim, meeting: Meeting) => Dim | undefined
 
 let unification: Unification | undefined
 
@@ -23,16 +26,21 @@ export function withUnification<T>(handler: Unification, build: () => T): T {
 
 /** The common size of two axes that have to be equal; nothing is known against an unknown size. */
 export function sameDim(a: Dim, b: Dim): Dim {
-  const dim = unify(a, b)
+  const dim = unify(a, b, 'equal')
   if (dim === undefined) throw new ShapeProblem(`sizes ${a} and ${b} differ`)
   return dim
 }
 
-function unify(a: Dim, b: Dim): Dim | undefined {
+/** Rows 0 to `count` − 1 are read along an axis: usually all of it, under the name that another input gives to its size. */
+export function readRows(count: Dim, axis: Dim): void {
+  if (typeof count === 'string' && typeof axis === 'string') unify(count, axis, 'rows')
+}
+
+function unify(a: Dim, b: Dim, meeting: Meeting): Dim | undefined {
   if (a === b || isUnknown(b)) return a
   if (isUnknown(a)) return b
   if (typeof a === 'number' && typeof b === 'number') return undefined
-  return unification?.(a, b)
+  return unification?.(a, b, meeting)
 }
 
 /** Shape of an elementwise result under ONNX (numpy) broadcasting. */
@@ -49,7 +57,7 @@ export function broadcastDims(...shapes: readonly (readonly Dim[])[]): Dim[] {
         dim = own
         continue
       }
-      const common = unify(dim, own)
+      const common = unify(dim, own, 'broadcast')
       if (common === undefined) throw new ShapeProblem(`sizes ${dim} and ${own} of axis ${axis} do not broadcast`)
       dim = common
     }

@@ -26,7 +26,9 @@ import { equalSizes } from './sizes.ts'
  * @throws TpError TP_UNBOUND if a placeholder has no name; TP_SHAPE if `actual` shapes do not fit
  */
 export function emit(outputs: readonly Tensor[], target: EmitTarget): string[] {
-  return withUnification(equalSizes([]).unify, () => {
+  const sizes = equalSizes([])
+  sizes.assume()
+  return withUnification(sizes.unify, () => {
     const { actual } = target
     if (actual === undefined) return new Emitter(target, target.names).emit(outputs)
     const names = new Map(target.names)

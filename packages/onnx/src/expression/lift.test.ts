@@ -1,7 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { create } from '@bufbuild/protobuf'
-import { evaluate, input, type Tensor } from '@tp/core'
-import { type Dim, isUnknown, nodesBelow, substituteDim } from '@tp/core/expression'
+import {
+  add,
+  axisSize,
+  concat,
+  evaluate,
+  expand,
+  gatherND,
+  input,
+  matmul,
+  range,
+  squeeze,
+  swapLast,
+  type Tensor,
+  unsqueeze,
+} from '@tp/core'
+import { type Dim, isUnknown, nodesBelow, substituteDim, withUnification } from '@tp/core/expression'
 import { AttributeProto_AttributeType, AttributeProtoSchema, SparseTensorProtoSchema } from 'onnx-buf'
 import { describe, expect, test } from 'vitest'
 import {
@@ -22,6 +36,7 @@ import { readAttributes } from '../graph/attributes.ts'
 import { Graph } from '../graph/graph.ts'
 import { createNode } from '../graph/node.ts'
 import { writeTensor } from '../tensor/tensor-proto.ts'
+import { emitModel } from './emit-model.ts'
 import { lift, liftNode } from './lift.ts'
 import { isOpaque } from './opaque.ts'
 
@@ -125,6 +140,15 @@ describe('the lifted graph computes what the file computes', () => {
   )
 })
 
+const ids = input('ids', 'float32', ['batch', 'tokens', 4])
+const mask = input('mask', 'float32', ['b', 's', 4])
+const counted = (axis: number): Tensor => unsqueeze(range(0, squeeze(axisSize(ids, axis), [0])), [1 - axis])
+const whole = concat([axisSize(ids, 0), axisSize(ids, 1)], 0)
+const numbers = concat(
+  [0, 1].map((axis) => unsqueeze(expand(counted(axis), whole), [2])),
+  2,
+)
+
 describe('sizes', () => {
   test('sizes that have to be equal get the name that the first input gives them', () => {
     const graph = graphOf(
@@ -181,6 +205,42 @@ describe('sizes', () => {
       ['a_dim0', 3],
       ['b_dim0', 3],
     ])
+  })
+
+  test.each<[string, () => Tensor, boolean, string[]]>([
+    ['are one where they are joined', () => concat([ids, mask], 2), true, []],
+    ['are assumed to be one where a 1 would be stretched', () => add(ids, mask), true, ['mask 0', 'mask 1']],
+    [
+      'are assumed to be one where one is read at the row numbers of the other',
+      () => gatherND(mask, numbers),
+      true,
+      ['mask 0', 'mask 1'],
+    ],
+    [
+      'are shown to be one downstream of where they are stretched',
+      () => concat([add(ids, mask), concat([ids, mask], 2)], 2),
+      true,
+      [],
+    ],
+    [
+      'are two where tokens attend to others',
+      () => matmul(ids, swapLast(input('mask', 'float32', ['batch', 's', 4]))),
+      false,
+      [],
+    ],
+    ['are two where a 1 is stretched', () => add(ids, input('mask', 'float32', [1, 'tokens', 4])), false, []],
+    [
+      'are two where one is read at more rows than the other has',
+      () =>
+        gatherND(input('mask', 'float32', ['s', 4]), unsqueeze(range(0, add(squeeze(axisSize(ids, 1), [0]), 1)), [1])),
+      false,
+      [],
+    ],
+  ])('sizes of two inputs %s', (_, build, one, assumed) => {
+    const result = withUnification((size) => size, build)
+    const lifted = lift(new Graph(decodeModel(emitModel({ first: add(ids, 0), result }))))
+    expect(Object.fromEntries(lifted.sameAs)).toEqual(one ? { b: 'batch', s: 'tokens' } : {})
+    expect(lifted.assumed.map(({ input: name, axis }) => `${name} ${axis}`)).toEqual(assumed)
   })
 
   test('sizes that exporters name by formulas are not confused with real formulas', () => {

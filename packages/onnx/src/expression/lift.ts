@@ -30,6 +30,13 @@ export interface LiftNote {
   readonly reason: string
 }
 
+/** Two axes of inputs that a model is taken to be run with equal sizes of: those of a mask and of its tokens. */
+export interface AssumedSize {
+  readonly input: string
+  readonly axis: number
+  readonly same: { readonly input: string; readonly axis: number }
+}
+
 /** A graph seen as core's expressions, value by value. */
 export interface Lifted {
   /** @throws TpError TP_VALUE if the graph has no value of that name */
@@ -41,6 +48,8 @@ export interface Lifted {
   readonly names: ReadonlyMap<Tensor, string>
   /** Names of sizes that the graph showed to be equal to another one, which is used instead. */
   readonly sameAs: ReadonlyMap<string, Dim>
+  /** Sizes of inputs that are used under the name of another input's, although the graph also runs where they differ. */
+  readonly assumed: readonly AssumedSize[]
   /** Every node that was left opaque, in file order. */
   readonly notes: readonly LiftNote[]
 }
@@ -56,13 +65,14 @@ export interface Lifted {
  */
 export function lift(graph: Graph, options: { readonly overrides?: ReadonlyMap<string, Tensor> } = {}): Lifted {
   const nodes = sortNodes(graph.nodes, (name) => graph.producer(name))
-  const sizes = equalSizes(inputSizes(graph))
+  const sizes = equalSizes(namedAxes(graph).map(({ size }) => size))
   return withWorkLimit(MOST_WORK, () => {
     for (let passes = 0; passes < MOST_PASSES; passes++) {
       const known = sizes.sameAs.size
       const lifted = withUnification(sizes.unify, () => liftOnce(graph, nodes, sizes, options.overrides ?? new Map()))
-      // Values computed before two names were found equal still use both: begin again with one.
-      if (sizes.sameAs.size === known) return lifted
+      // Values computed before two names were found equal still use both: begin again with one. Sizes that must be equal go first, so that
+      // only the others are assumed to be.
+      if (sizes.sameAs.size === known && !sizes.assume()) return lifted
     }
     throw new TpError(
       'TP_TOO_COMPLEX',
@@ -111,6 +121,7 @@ function liftOnce(
     resolve: sizes.resolve,
     names: new Map([...values].map(([name, tensor]) => [tensor, name])),
     sameAs: sizes.sameAs,
+    assumed: assumedSizes(graph, sizes),
     notes,
   }
 }
@@ -187,13 +198,23 @@ function sizeName(input: string, axis: number): string {
   return plainName(`${input}_dim${axis}`)
 }
 
-function inputSizes(graph: Graph): string[] {
+/** The axes of inputs whose sizes have names, in the order of the file. */
+function namedAxes(graph: Graph): { readonly input: string; readonly axis: number; readonly size: string }[] {
   return graph.inputs.flatMap(({ name, dims }) =>
     (dims ?? []).flatMap((dim, axis) => {
       const size = declaredDim(dim) ?? sizeName(name, axis)
-      return typeof size === 'string' ? [size] : []
+      return typeof size === 'string' ? [{ input: name, axis, size }] : []
     }),
   )
+}
+
+function assumedSizes(graph: Graph, { assumed, resolve }: EqualSizes): AssumedSize[] {
+  if (assumed.size === 0) return []
+  const axes = namedAxes(graph)
+  return axes.flatMap(({ input, axis, size }) => {
+    const same = assumed.has(size) ? axes.find((other) => other.size === resolve(size)) : undefined
+    return same === undefined ? [] : [{ input, axis, same: { input: same.input, axis: same.axis } }]
+  })
 }
 
 function liftInitializers(graph: Graph, values: Map<string, Tensor>): void {

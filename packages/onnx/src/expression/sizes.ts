@@ -1,4 +1,4 @@
-import { type Dim, isUnknown, namesIn, substituteDim, type Unification } from '@tp/core/expression'
+import { type Dim, isUnknown, type Meeting, namesIn, substituteDim, type Unification } from '@tp/core/expression'
 
 /**
  * Sizes that turn out to be equal while a graph is followed: exporters name one size differently from input to input
@@ -9,6 +9,13 @@ export interface EqualSizes {
   readonly sameAs: ReadonlyMap<string, Dim>
   /** Called by core when two different sizes meet. */
   readonly unify: Unification
+  /** Names that were taken to be equal although the model also runs with others. */
+  readonly assumed: ReadonlySet<string>
+  /**
+   * From now on sizes that meet where a 1 would be stretched, or some rows left out, are taken to be equal, too.
+   * @returns true if such sizes have met, so that another look shows more
+   */
+  assume(): boolean
   /** The size in the names that were chosen. */
   resolve(dim: Dim): Dim
 }
@@ -16,7 +23,9 @@ export interface EqualSizes {
 /** @param order names to prefer, best first; a name that is not listed gives way */
 export function equalSizes(order: readonly string[]): EqualSizes {
   const sameAs = new Map<string, Dim>()
-  const rank = new Map(order.map((name, position) => [name, position]))
+  const assumed = new Set<string>()
+  let [assuming, open] = [false, false]
+  const rank = new Map([...new Set(order)].map((name, position) => [name, position]))
   const rankOf = (name: string): number => rank.get(name) ?? order.length
 
   const resolve = (dim: Dim): Dim => {
@@ -45,13 +54,14 @@ export function equalSizes(order: readonly string[]): EqualSizes {
 
   const nextOf = (dim: Dim): Dim | undefined => (typeof dim === 'string' ? sameAs.get(dim) : undefined)
 
-  const learn = (name: string, dim: Dim): Dim | undefined => {
+  const learn = (name: string, dim: Dim, meeting: Meeting): Dim | undefined => {
     if (namesIn(dim).has(name)) return undefined
     sameAs.set(name, dim)
+    if (meeting !== 'equal') assumed.add(name)
     return dim
   }
 
-  const unify = (left: Dim, right: Dim): Dim | undefined => {
+  const unify = (left: Dim, right: Dim, meeting: Meeting): Dim | undefined => {
     const a = resolve(left)
     const b = resolve(right)
     if (a === b || isUnknown(b)) return a
@@ -59,14 +69,21 @@ export function equalSizes(order: readonly string[]): EqualSizes {
     // A number is the size of the result, whether the other is equal to it or a 1 that is stretched.
     if (typeof a === 'number') return typeof b === 'number' ? undefined : a
     if (typeof b === 'number') return b
-    if (isName(a) && isName(b)) return rankOf(a) <= rankOf(b) ? learn(b, a) : learn(a, b)
-    if (isName(a)) return learn(a, b)
-    if (isName(b)) return learn(b, a)
-    return unifyFormulas(a, b)
+    const [nameA, nameB] = [isName(a), isName(b)]
+    // A formula says that there are other rows. A name that no input has is that of a value which some node made.
+    if (meeting === 'rows' && !(nameA && nameB && rank.has(a) && rank.has(b))) return a
+    if (meeting !== 'equal' && !assuming) {
+      open = true
+      return a
+    }
+    if (nameA && nameB) return rankOf(a) <= rankOf(b) ? learn(b, a, meeting) : learn(a, b, meeting)
+    if (nameA) return learn(a, b, meeting)
+    if (nameB) return learn(b, a, meeting)
+    return unifyFormulas(a, b, meeting)
   }
 
   /** `N+1` and `M+1`: equal if one name in each makes them so. */
-  const unifyFormulas = (a: Dim, b: Dim): Dim | undefined => {
+  const unifyFormulas = (a: Dim, b: Dim, meeting: Meeting): Dim | undefined => {
     const inB = namesIn(b)
     const inA = namesIn(a)
     const onlyA = [...inA].filter((name) => !inB.has(name))
@@ -74,11 +91,17 @@ export function equalSizes(order: readonly string[]): EqualSizes {
     const [x, y] = [onlyA[0], onlyB[0]]
     if (x === undefined || y === undefined || onlyA.length + onlyB.length > 2) return undefined
     if (substituteDim(b, { [y]: x }) !== a) return undefined
-    unify(x, y)
+    unify(x, y, meeting)
     return resolve(a)
   }
 
-  return { sameAs, unify, resolve }
+  const assume = (): boolean => {
+    const isNew = open && !assuming
+    assuming = true
+    return isNew
+  }
+
+  return { sameAs, unify, assumed, assume, resolve }
 }
 
 function isName(dim: Dim): dim is string {

@@ -28,8 +28,8 @@ from heads import OUTPUTS, Headed, Named, TorchEncoder
 torch.set_num_threads(1)
 
 
-def inputs_of(family, batch=2):
-    """Two examples; the second text ends in four tokens of padding."""
+def inputs_of(family, batch=2, left=False):
+    """Two examples; the second text ends in four tokens of padding, or begins with them."""
     generator = torch.Generator().manual_seed(3)
     kind = family["kind"]
     if kind == "text":
@@ -44,6 +44,8 @@ def inputs_of(family, batch=2):
         ids[1, tokens - 4 :] = family.get("pad", 0)
         if family.get("eos"):
             ids[1, tokens - 5] = family["eos"]
+        if left:
+            ids[1], mask[1] = ids[1].roll(4), mask[1].roll(4)
         words = dict(words=torch.tensor([[1, 3, 5]] * batch)) if family.get("wrap") == "words" else {}
         return dict(input_ids=ids, attention_mask=mask, **words)
     if kind == "image":
@@ -55,9 +57,10 @@ def inputs_of(family, batch=2):
     return {name: shape() if callable(shape) else torch.randn(*shape, generator=generator) for name, shape in family["inputs"].items()}
 
 
-def made(name, family, names):
+def made(name, family, names, of=None):
+    """`of`: the class of transformers that is made instead of the family's own, with the same configuration."""
     torch.manual_seed(0)
-    model = family["make"](family["attn"])
+    model = family["make"](family["attn"], of)
     torch.manual_seed(7)
     for parameter in model.parameters():
         if parameter.dim() > 1:
@@ -74,18 +77,32 @@ def made(name, family, names):
     return Named(model, names, ["pred_boxes", *OUTPUTS] if "boxes" in name else OUTPUTS).eval()
 
 
-def write(model, path, exporter, feeds, outputs, axes):
+def write(model, path, exporter, feeds, outputs, axes, sizes):
+    """`sizes`: names of dynamic axes: shared (one for all batches), own (one for each input), DYNAMIC or AUTO (chosen by torch)."""
     opset, values = int(exporter[2:]), tuple(feeds.values())
     common = dict(opset_version=opset, input_names=list(feeds), output_names=list(outputs))
+    if sizes == "own":
+        axes = {each: {axis: f"{each}_{name}" for axis, name in own.items()} for each, own in axes.items()}
     if exporter.startswith("ts"):
         torch.onnx.export(model, values, path, dynamo=False, dynamic_axes={**axes, **outputs}, **common)
         return
-    shapes = tuple({axis: torch.export.Dim.DYNAMIC for axis in axes[name]} for name in feeds)
+    chosen = getattr(torch.export.Dim, sizes, None)
+    dims = {name: chosen or torch.export.Dim(name) for own in axes.values() for name in own.values()}
+    shapes = tuple({axis: dims[name] for axis, name in axes[each].items()} for each in feeds)
     if isinstance(model, Named):
         shapes = (shapes,)
     elif isinstance(model, Headed):
-        shapes = (*shapes[:2], shapes[2:]) if len(shapes) > 2 else (*shapes, ())
+        shapes = (*shapes[:2], shapes[2:]) if len(shapes) > 2 else shapes
     torch.onnx.export(model, values, path, dynamo=True, dynamic_shapes=shapes, external_data=False, verbose=False, **common)
+
+
+def axes_of(family, feeds, answers):
+    """@returns the dynamic axes of outputs and of inputs, by name"""
+    names = ["dense", "sparse"] if len(answers) > 1 else ["logits" if answers[0].dim() == 2 else "last_hidden_state"]
+    is_text = family["kind"] == "text"
+    axes = {each: {0: "batch", 1: "sequence"} if is_text and not family.get("maskless") and each != "words" else {0: "batch"} for each in feeds}
+    by_token = is_text and answers[0].dim() == 3 and family.get("wrap") != "words"
+    return {each: {0: "batch", 1: "sequence"} if by_token else {0: "batch"} for each in names}, axes
 
 
 def export(name, exporter, parent):
@@ -96,15 +113,11 @@ def export(name, exporter, parent):
     with torch.no_grad():
         answers = model(*feeds.values())
     answers = list(answers) if isinstance(answers, (tuple, list)) else [answers]
-    names = ["dense", "sparse"] if len(answers) > 1 else ["logits" if answers[0].dim() == 2 else "last_hidden_state"]
-    is_text = family["kind"] == "text"
-    axes = {each: {0: "batch", 1: "sequence"} if is_text and not family.get("maskless") and each != "words" else {0: "batch"} for each in feeds}
-    by_token = is_text and answers[0].dim() == 3 and family.get("wrap") != "words"
-    outputs = {each: {0: "batch", 1: "sequence"} if by_token else {0: "batch"} for each in names}
+    outputs, axes = axes_of(family, feeds, answers)
     folder = os.path.join(parent, f"{name}-{exporter}")
     os.makedirs(os.path.join(folder, "test_data_set_0"), exist_ok=True)
     path = os.path.join(folder, "model.onnx")
-    write(model, path, exporter, feeds, outputs, axes)
+    write(model, path, exporter, feeds, outputs, axes, "DYNAMIC")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 4
     session = onnxruntime.InferenceSession(path, options)
@@ -148,4 +161,5 @@ def main():
                 print(f"{name}-{exporter} NOT EXPORTED {type(error).__name__}: {lines[0][:160]}", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -25,8 +25,8 @@ NO_DROPOUT = dict(encoder_layerdrop=0.0)
 def add(name, model, own=None, base=None, kind="text", part=None, **facts):
     """`part`: an attribute of the model that is exported alone; `facts`: attn, refused, pad, eos, tokens, size, frames, inputs, wrap, layers."""
 
-    def make(attention):
-        cls = getattr(t, model)
+    def make(attention, of=None):
+        cls = getattr(t, of or model)
         config = cls.config_class(**{**(base or {}), **(own or {})})
         config._attn_implementation = attention
         try:
@@ -36,7 +36,7 @@ def add(name, model, own=None, base=None, kind="text", part=None, **facts):
         made = cls(config)
         return getattr(made, part) if part else made
 
-    FAMILIES[name] = dict(make=make, kind=kind, attn=facts.pop("attn", "eager" if facts.get("refused") else "sdpa"), **facts)
+    FAMILIES[name] = dict(make=make, model=None if part else model, kind=kind, attn=facts.pop("attn", "eager" if facts.get("refused") else "sdpa"), **facts)
 
 
 def text(name, model, own=None, base=TEXT, **facts):
@@ -259,11 +259,11 @@ values("pop2piano-encoder", "Pop2PianoForConditionalGeneration", dict(T5, vocab_
 values("patchtst-regression", "PatchTSTForRegression", dict(SERIES, num_targets=3), dict(past_values=(2, 64, 2)))
 
 for first in (True, False):
-    FAMILIES[f"torch-encoder{'' if first else '-sequence-first'}"] = dict(make=lambda _, first=first: TorchEncoder(first), kind="text", attn="sdpa", refused=True)  # TorchScript writes the number of keys down
+    FAMILIES[f"torch-encoder{'' if first else '-sequence-first'}"] = dict(make=lambda *_, first=first: TorchEncoder(first), kind="text", attn="sdpa", refused=True)  # TorchScript writes the number of keys down
 
 
 def timm_family(name, model, **own):
-    def make(_):
+    def make(*_):
         import timm
 
         return timm.create_model(model, pretrained=False, num_classes=3, **own)

@@ -19,12 +19,13 @@ class Named(torch.nn.Module):
 
 
 class Headed(torch.nn.Module):
-    """`kind`: splade (the maximum over tokens), yes or no (a reranker's two logits), sparse (BGE-M3), late (ColBERT), words (GLiNER), mean."""
+    """`kind`: splade (the maximum over tokens), class, last (the last real token), yes or no (a reranker's two logits), sparse (BGE-M3), late (ColBERT), words (GLiNER), mean."""
 
     def __init__(self, kind, model):
         super().__init__()
         self.kind, self.model = kind, model
-        self.weight, self.project = torch.nn.Linear(32, 1), torch.nn.Linear(32, 16)
+        width = getattr(getattr(model, "config", None), "hidden_size", 32)
+        self.weight, self.project = torch.nn.Linear(width, 1), torch.nn.Linear(width, 16)
 
     def forward(self, input_ids, attention_mask, *more):
         answer = self.model(input_ids=input_ids, attention_mask=attention_mask)
@@ -36,6 +37,11 @@ class Headed(torch.nn.Module):
         x = answer.last_hidden_state
         if self.kind == "mean":
             return (x * real).sum(1) / real.sum(1)
+        if self.kind == "class":
+            return self.project(x[:, 0])
+        if self.kind == "last":
+            places = torch.arange(x.shape[1], device=x.device) * attention_mask
+            return x[torch.arange(x.shape[0], device=x.device), places.argmax(1)]
         if self.kind == "late":
             return torch.nn.functional.normalize(self.project(x), dim=-1)
         if self.kind == "words":

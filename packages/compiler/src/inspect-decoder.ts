@@ -1,6 +1,6 @@
 import type { DType } from '@tp/core'
 import { type Dim, divideExactly, unknownDim } from '@tp/core/expression'
-import { type Model, opset } from '@tp/onnx'
+import { type AssumedSize, type Model, opset } from '@tp/onnx'
 import type { CachedAttention, Decoder } from './analyze/decoder.ts'
 import { findDecoder, saysHowManyLogits } from './analyze/decoder.ts'
 import { type Opened, openModel } from './normalize/open.ts'
@@ -27,6 +27,8 @@ export interface DecoderInspection {
   readonly opset: number
   readonly producer: string
   readonly layerCount: number
+  /** Sizes of inputs that are taken to be equal although the model also runs where they differ. */
+  readonly assumed?: readonly AssumedSize[]
   readonly hidden: Dim
   /** Heads of the queries, and of keys and values: fewer where several queries share one (grouped). */
   readonly heads: Dim
@@ -90,6 +92,7 @@ function report(opened: Opened, decoder: Decoder): Omit<DecoderInspection, 'ok' 
   const keyHeads = cached ?? heads
   return {
     layerCount: layers.length,
+    ...(program.assumedSizes.length > 0 && { assumed: program.assumedSizes }),
     hidden: program.tensor(firstInput).dims[2] as Dim,
     heads,
     keyHeads,

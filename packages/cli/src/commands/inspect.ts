@@ -55,7 +55,12 @@ async function methodsThatUnfuse(): Promise<string[]> {
 }
 
 function describeDecoder(file: ModelFile, found: DecoderInspection, tried: DecoderRefusals): string {
-  const facts = [...fileFacts(file, found), ...decoderFacts(found), ['pruning', decoderAdvice(found, tried)] as const]
+  const facts = [
+    ...fileFacts(file, found),
+    ...decoderFacts(found),
+    ...(found.assumed ? [['assumes', found.assumed.map(assumedText).join(', ')] as const] : []),
+    ['pruning', decoderAdvice(found, tried)] as const,
+  ]
   return facts.map(([name, text]) => name.padEnd('written by'.length + 2) + text).join('\n')
 }
 

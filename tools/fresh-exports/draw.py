@@ -35,15 +35,20 @@ HEADS = ["mean", "class", "last", "late"]
 SECONDS = 150
 
 
-def chain_of(random):
+def chain_of(chance):
     """@returns commands one after another, and whether nothing may be lost"""
-    method, keep = random.choice(METHODS), random.choice(["0.9", "0.7", "0.5"])
+    method, keep = chance.choice(METHODS), chance.choice(["0.9", "0.7", "0.5"])
     pruned, whole = ["prune", "--method", method, "--keep", keep], ["prune", "--method", method, "--tokens", "9999"]
-    return random.choice([
+    return chance.choice([
         ([pruned], False), ([pruned], False), ([pruned, ["pack"]], False), ([pruned, ["quantize"]], False), ([pruned, ["quantize"], ["pack"]], False),
         ([whole], True), ([whole, ["pack"]], True), ([["pack"]], True), ([["quantize"]], False), ([["quantize"], ["pack"]], False),
         ([["prune", "--method", "drop-padding"]], True), ([["prune", "--lossless"]], True),
     ])
+
+
+def architecture(family):
+    """@returns what the names of an architecture's classes begin with"""
+    return re.sub(r"(EncoderModel|Model|For[A-Z]\w+)$", "", family.get("model") or "")
 
 
 def drawn(seed, number):
@@ -53,7 +58,7 @@ def drawn(seed, number):
     exporter = chance.choice(["ts14", "ts17", "ts18", "ts20", "dy18", "dy20", "dy22", "dy23", "dy24"])
     sizes = chance.choice(["shared", "own"] if exporter[0] == "t" else ["shared", "DYNAMIC", "AUTO"])
     attention = chance.choice(["eager", "sdpa"]) if family["attn"] == "sdpa" else family["attn"]
-    base = re.sub(r"(EncoderModel|Model|For[A-Z]\w+)$", "", family.get("model") or "")
+    base = architecture(family)
     classes = [base + each for each in CLASSES if base and hasattr(transformers, base + each)]
     head = chance.choice([None, None, *classes])
     if family["kind"] == "text" and base + "Model" in classes and not family.get("wrap") and chance.random() < 0.4:
@@ -67,8 +72,7 @@ def export(draw, path):
     family = dict(FAMILIES[draw["family"]], attn=draw["attention"])
     feeds, head = inputs_of(family, left=draw["left"]), draw["head"]
     if head in HEADS:
-        base = re.sub(r"(EncoderModel|Model|For[A-Z]\w+)$", "", family["model"])
-        model = Headed(head, made(draw["family"], family, list(feeds), base + "Model").model).eval()
+        model = Headed(head, made(draw["family"], family, list(feeds), architecture(family) + "Model").model).eval()
         family["wrap"] = head
     else:
         model = made(draw["family"], family, list(feeds), head)
@@ -138,12 +142,12 @@ def run_all(path, all_feeds, packed=False):
     if not packed:
         session = session_of(path)
         return [session.run(None, feeds) for feeds in all_feeds]
-    told = [{name: dict(type=str(value.dtype), dims=value.shape, data=value.ravel().tolist()) for name, value in feeds.items()} for feeds in all_feeds]
+    written = [{name: dict(type=str(value.dtype), dims=value.shape, data=value.ravel().tolist()) for name, value in feeds.items()} for feeds in all_feeds]
     with open(path + ".json", "w") as file:
-        json.dump(told, file)
+        json.dump(written, file)
     done = subprocess.run(["node", f"{HERE}/run-native.mjs", path, path + ".json"], capture_output=True, text=True, timeout=SECONDS)
     if done.returncode != 0:
-        raise RuntimeError(next((line for line in done.stderr.splitlines() if "rror" in line), done.stderr[:200]))
+        raise RuntimeError(next((line for line in done.stderr.splitlines() if re.match(r"\w*Error", line)), done.stderr[-300:]))
     return [[np.array(each["data"], np.float64).reshape(each["dims"]) for each in outputs] for outputs in json.loads(done.stdout)]
 
 
@@ -252,8 +256,8 @@ def main():
         line = dict(draw, outcome=outcome, why=why, command=command, seconds=round(time.time() - since, 1), repeat=f"python tools/fresh-exports/draw.py {options.folder} --seed {options.seed} --only {number}")
         with open(f"{folder}/draws.jsonl", "a") as file:
             file.write(json.dumps(line) + "\n")
-        told = " + ".join(" ".join(each) for each in draw["commands"])
-        print(f"{number:4} {outcome:14} {draw['family']} {draw['head'] or ''} {draw['exporter']} {draw['sizes']} {draw['attention']} · {told} · {why[:160]}", flush=True)
+        chain = " + ".join(" ".join(each) for each in draw["commands"])
+        print(f"{number:4} {outcome:14} {draw['family']} {draw['head'] or ''} {draw['exporter']} {draw['sizes']} {draw['attention']} · {chain} · {why[:160]}", flush=True)
         if outcome in ("right", "not exportable"):
             shutil.rmtree(own)
     print("\n" + "\n".join(f"{count:5}  {outcome}" for outcome, count in outcomes.most_common()))

@@ -10,7 +10,6 @@ import {
   equal,
   expand,
   fill,
-  gatherND,
   input,
   less,
   matmul,
@@ -62,14 +61,6 @@ const attentionMask = input('attention_mask', 'int64', ['batch', 'sequence'])
 const firstMask = input('first_mask', 'int64', ['batch', 1])
 const padding = input('padding', 'bool', ['batch', 'sequence'])
 const samples = input('samples', 'int64', ['batch', 'sequence', 4])
-
-/** As torch's newest exporter writes a mask: number by number, at rows and columns that another input counts, under size names of its own. */
-const rowNumbers = unsqueeze(range(0, squeeze(axisSize(ids, 0), [0])), [1])
-const whole = concat([axisSize(ids, 0), count], 0)
-const readByNumber = gatherND(
-  input('attention_mask', 'int64', ['s86', 's11']),
-  concat([unsqueeze(expand(rowNumbers, whole), [2]), unsqueeze(expand(positions, whole), [2])], 2),
-)
 
 const list = (attended: readonly (readonly boolean[])[], number: (attended: boolean) => number): TensorLike =>
   int64(
@@ -130,11 +121,6 @@ const marks: readonly Marks[] = [
       ),
       attention_mask: list(attended, Number),
     }),
-  },
-  {
-    name: 'a mask read number by number',
-    attended: readByNumber,
-    feeds: (attended) => ({ attention_mask: list(attended, Number) }),
   },
   { name: 'a plain mask', attended: attentionMask, feeds: (attended) => ({ attention_mask: list(attended, Number) }) },
 ]

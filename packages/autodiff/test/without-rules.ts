@@ -38,6 +38,7 @@ export const withoutRules: Readonly<Record<string, string>> = {
   Attention:
     'has no kernel in core, which tests against differences need; exporters write it decomposed below opset 23',
   RotaryEmbedding: 'has no kernel in core; exporters write it decomposed below opset 23',
+  GroupNormalization: 'occurs upstream of tokens only, in convolutions',
   AveragePool: 'occurs in networks without tokens only',
   MaxPool: 'occurs in networks without tokens only',
   'com.microsoft.*': fused,

@@ -52,6 +52,7 @@ const overFeatures: Operator = {
 /** Operators that normalize along an axis. */
 export const norms: OperatorEntries = {
   BatchNormalization: perChannel,
+  GroupNormalization: { traits: ['norm'] },
   InstanceNormalization: { traits: ['norm'] },
   LayerNormalization: overFeatures,
   LpNormalization: { traits: ['norm'], rows: otherAxes, repair: exceptTokenAxis('axis', -1), packs: normPacks },

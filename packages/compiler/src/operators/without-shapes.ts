@@ -25,7 +25,6 @@ const returnsKeys = ({ output }: NodeProto): boolean => (output[1] ?? '') !== ''
 export const withoutShapes: OperatorEntries = {
   ConvTranspose: { traits: ['grid'] },
   GRU: { traits: ['recurrent'] },
-  GroupNormalization: { traits: ['norm'] },
   If: { traits: ['control flow'] },
   LSTM: { traits: ['recurrent'] },
   Loop: { traits: ['control flow'] },

@@ -105,34 +105,55 @@ export const RMSNormalization: Op = {
 /** The same as onnxruntime's optimizer writes it, into any opset. */
 export const SimplifiedLayerNormalization: Op = { ...RMSNormalization, name: 'SimplifiedLayerNormalization', since: 7 }
 
-/** Like layer normalization, over the spatial axes of each channel of x [batch, channels, spatial…]. */
-export const InstanceNormalization: Op = {
-  name: 'InstanceNormalization',
-  infer(inputs) {
-    const x = operand(inputs, 0)
-    return [{ dtype: sameType(x, operand(inputs, 1), operand(inputs, 2)), dims: dimsOf(x) }]
-  },
+/** Shapes of what is normalized with a scale and a bias of each channel: x [batch, channels, spatial…]. */
+function inferByChannel(inputs: Parameters<Op['infer']>[0]): ReturnType<Op['infer']> {
+  const x = operand(inputs, 0)
+  return [{ dtype: sameType(x, operand(inputs, 1), operand(inputs, 2)), dims: dimsOf(x) }]
+}
+
+/** Like layer normalization, over the channels of a group and their spatial axes. */
+export const GroupNormalization: Op = {
+  name: 'GroupNormalization',
+  since: 21,
+  infer: inferByChannel,
   run(inputs, attributes, context) {
-    const x = at(inputs, 0)
-    const scale = at(inputs, 1)
-    const bias = at(inputs, 2)
+    const [x, scale, bias] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)]
     const epsilon = intOf(attributes, 'epsilon', 1e-5)
     const channels = x.dims[1] as number
-    const size = sizeOf(x.dims.slice(2))
+    const space = sizeOf(x.dims.slice(2))
+    const size = (channels / intOf(attributes, 'num_groups', channels)) * space
     const result = context.zeros(x.dtype, x.dims)
-    for (let row = 0; row < sizeOf(x.dims.slice(0, 2)); row++) {
-      const line = x.data.subarray(row * size, (row + 1) * size)
+    for (let start = 0; start < x.data.length; start += size) {
+      const line = x.data.subarray(start, start + size)
       let sum = 0
       for (const element of line) sum += element
       const middle = sum / size
       let squares = 0
       for (const element of line) squares += (element - middle) ** 2
-      const factor = (scale.data[row % channels] as number) / Math.sqrt(squares / size + epsilon)
-      const shift = bias.data[row % channels] as number
-      for (let i = 0; i < size; i++) result.data[row * size + i] = ((line[i] as number) - middle) * factor + shift
+      const factor = 1 / Math.sqrt(squares / size + epsilon)
+      for (let i = 0; i < size; i++) {
+        const channel = Math.floor((start + i) / space) % channels
+        const scaled = ((line[i] as number) - middle) * factor * (scale.data[channel] as number)
+        result.data[start + i] = scaled + (bias.data[channel] as number)
+      }
     }
     return [result]
   },
+  // Before opset 21 scale and bias are those of groups.
+  read: ({ inputs, attributes }, opset) =>
+    opset < 21
+      ? undefined
+      : {
+          inputs,
+          attributes: { num_groups: attributes.num_groups, epsilon: intOf(attributes, 'epsilon', 1e-5) },
+        },
+}
+
+/** Over the spatial axes of each channel, which is a group of its own. */
+export const InstanceNormalization: Op = {
+  name: 'InstanceNormalization',
+  infer: inferByChannel,
+  run: GroupNormalization.run as NonNullable<Op['run']>,
   read: ({ inputs, attributes }) => ({ inputs, attributes: { epsilon: intOf(attributes, 'epsilon', 1e-5) } }),
 }
 

@@ -28,6 +28,7 @@ import { microsoftOps } from './microsoft.ts'
 import { nchwcOps } from './nchwc.ts'
 import { NonZero } from './non-zero.ts'
 import {
+  GroupNormalization,
   InstanceNormalization,
   LayerNormalization,
   LpNormalization,
@@ -95,6 +96,7 @@ export const operators: ReadonlyMap<string, Op> = new Map(
     GlobalAveragePool,
     GlobalMaxPool,
     Input,
+    GroupNormalization,
     InstanceNormalization,
     IsInf,
     LayerNormalization,

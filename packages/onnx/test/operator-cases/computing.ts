@@ -177,6 +177,12 @@ export const computing: Readonly<Record<string, Case>> = {
     inputs: { x: floats(B, 3, N), s: floats(3), b: floats(3) },
     build: ({ x, s, b }) => raw('InstanceNormalization', { epsilon: 1e-5 }, x as Tensor, s as Tensor, b as Tensor),
   },
+  GroupNormalization: {
+    from: 21,
+    inputs: { x: floats(B, 6, N), s: floats(6), b: floats(6) },
+    build: ({ x, s, b }) =>
+      raw('GroupNormalization', { num_groups: 2, epsilon: 1e-5 }, x as Tensor, s as Tensor, b as Tensor),
+  },
   LpNormalization: unary((x) => raw('LpNormalization', { axis: -1, p: 2 }, x), 7, floats(B, N, 3)),
   'LpNormalization of absolute values': unary((x) => raw('LpNormalization', { axis: 1, p: 1 }, x), 7, floats(B, N, 3)),
   BatchNormalization: {

@@ -21,7 +21,7 @@
       "sources": [
         "native/addon.cc", "native/attention_baseline.cc", "native/checks.cc", "native/crew.cc", "native/eight_bits.cc", "native/ending.cc", "native/instructions.cc",
         "native/integer_attention_baseline.cc", "native/jobs.cc", "native/model.cc", "native/operators.cc", "native/ort.cc", "native/packed_attention.cc", "native/packing.cc",
-        "native/rounding_baseline.cc", "native/session.cc", "native/tensors.cc"
+        "native/rounding_baseline.cc", "native/session.cc", "native/tensors.cc", "native/weight_files.cc"
       ],
       "include_dirs": ["<!@(node -p \"require('node-addon-api').include\")"],
       "defines": [

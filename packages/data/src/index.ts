@@ -28,6 +28,7 @@ export { classNames } from './inputs/model-facts.ts'
 export { type ModelFolder, maxTokensOf, modelFolderFiles, readModelFolder } from './inputs/model-folder.ts'
 export { type Pooling, requirePooling, USUAL_POOLING } from './inputs/pooling.ts'
 export {
+  hashesOfFiles,
   type ModelFile,
   type ReadModelOptions,
   readModel,

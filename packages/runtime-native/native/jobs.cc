@@ -5,6 +5,7 @@
 #include "ending.h"
 #include "operators.h"
 #include "tensors.h"
+#include "weight_files.h"
 
 namespace tp {
 namespace {
@@ -107,6 +108,11 @@ class LoadJob : public Answering {
     }
     if (options.Has("threads")) threads_ = options.Get("threads").ToNumber().Int32Value();
     if (options.Has("profile")) profile_ = options.Get("profile").ToString().Utf8Value();
+    const Napi::Array files = options.Get("dataFiles").As<Napi::Array>();
+    for (uint32_t i = 0; i < files.Length(); i++) {
+      const Napi::Object file = files.Get(i).As<Napi::Object>();
+      dataFiles_.push_back({file.Get("location").ToString().Utf8Value(), file.Get("path").ToString().Utf8Value()});
+    }
   }
 
  protected:
@@ -125,6 +131,9 @@ class LoadJob : public Answering {
     if (threads_ > 0) Check(Ort::Call<at::SetIntraOpNumThreads>(set, threads_));
     if (!profile_.empty()) Check(Ort::Call<at::EnableProfiling>(set, profile_.c_str()));
     AddOperators(set);
+    // onnxruntime copies the weights while it loads.
+    const WeightFiles weights(dataFiles_);
+    weights.AddTo(set);
     const auto* with = static_cast<const OrtSessionOptions*>(set);
     if (!path_.empty()) {
       Check(Ort::Call<at::CreateSession>(in, path_.c_str(), with, model_->session.out()));
@@ -149,6 +158,7 @@ class LoadJob : public Answering {
  private:
   std::string path_, profile_;
   std::vector<uint8_t> bytes_;
+  std::vector<DataFile> dataFiles_;
   int threads_ = 0;
 };
 

@@ -52,7 +52,7 @@ void Ort::Load(const std::string& path) {
   const OrtApiBase* found = getBase();
   void* const* api = found->GetApi(kOrtApiVersion);
   if (api == nullptr) {
-    throw std::runtime_error(std::string("it is onnxruntime ") + found->GetVersionString() + "; 1.17 or newer is needed");
+    throw std::runtime_error(std::string("it is onnxruntime ") + found->GetVersionString() + "; 1.18 or newer is needed");
   }
   base = found;
   table = api;

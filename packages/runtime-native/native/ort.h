@@ -26,8 +26,8 @@ struct OrtKernelInfo;
 struct OrtKernelContext;
 struct OrtApiTable;
 
-/// The interface's version that the slots below were read from: onnxruntime 1.17 has it, and so has every later one.
-constexpr uint32_t kOrtApiVersion = 17;
+/// The interface's version that the slots below were read from: onnxruntime 1.18 has it, and so has every later one.
+constexpr uint32_t kOrtApiVersion = 18;
 
 /// Element types by their number in the interface.
 enum class Type : int {
@@ -160,7 +160,7 @@ constexpr int KernelContextGetInput = 90, KernelContextGetOutput = 91;
 constexpr int ReleaseStatus = 93, ReleaseSession = 95, ReleaseValue = 96;
 constexpr int ReleaseRunOptions = 97, ReleaseTypeInfo = 98, ReleaseTensorInfo = 99, ReleaseSessionOptions = 100;
 constexpr int SessionEndProfiling = 110;
-constexpr int KernelInfoGetNodeName = 244, KernelContextParallelFor = 274;
+constexpr int KernelInfoGetNodeName = 244, KernelContextParallelFor = 274, AddExternalInitializersFromFilesInMemory = 279;
 }  // namespace at
 
 using Value = Owned<OrtValue, at::ReleaseValue>;

@@ -4,13 +4,21 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TpError } from '@tp/core'
 import type { ModelSignature, NamedTensors } from '@tp/core/runtime'
+import type { DataFile } from '@tp/runtime-node/model-files'
 
 /** Called once, with what went wrong or null. */
 export type Done<T> = (error: string | null, result: T) => void
 
+interface NativeLoadOptions {
+  readonly threads?: number
+  readonly profile?: string
+  readonly dataFiles: readonly DataFile[]
+}
+
 /** One model, as `native/session.h` has it. */
 export interface NativeSession {
-  load(model: Uint8Array | string, options: { threads?: number; profile?: string }, done: Done<ModelSignature>): void
+  /** @param options its `dataFiles` are read whole */
+  load(model: Uint8Array | string, options: NativeLoadOptions, done: Done<ModelSignature>): void
   /** @throws Error if the feeds cannot be passed on */
   run(number: number, feeds: NamedTensors, done: Done<NamedTensors>): void
   abort(number: number): void

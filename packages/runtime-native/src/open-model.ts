@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { TpError } from '@tp/core'
 import type { AbortSignalLike, ModelSignature, NamedTensors, SessionBackend } from '@tp/core/runtime'
-import { checkFile, loadError, type ProfileFile, profileFile } from '@tp/runtime-node/model-files'
+import { checkFile, dataFilesOf, loadError, type ProfileFile, profileFile } from '@tp/runtime-node/model-files'
 import { type Done, type NativeSession, type OpenAddon, openAddon } from './addon.ts'
 
 export interface NativeModelOptions {
@@ -21,6 +21,7 @@ export async function openModel(model: Uint8Array | string, options: NativeModel
   const where = placeOf(model)
   const { Session } = openAddon()
   if (typeof model === 'string') await checkFile(where, model)
+  const dataFiles = await dataFilesOf(where, model)
   const session = startThreads(where, Session, options.atOnce)
   let profile: ProfileFile | undefined
   let declared: ModelSignature
@@ -28,6 +29,7 @@ export async function openModel(model: Uint8Array | string, options: NativeModel
     if (options.profile !== undefined) profile = await profileFile(where, options.profile)
     const { threads } = options
     const settings = {
+      dataFiles,
       ...(threads !== undefined && { threads }),
       ...(profile !== undefined && { profile: profile.prefix }),
     }

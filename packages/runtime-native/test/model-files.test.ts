@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runtimeModels } from '@tp/core/testing'
@@ -66,6 +66,11 @@ describeNative('files', () => {
     await using session = await load(path)
     const { y } = await session.run({ x: { type: 'float32', dims: [2], data: Float32Array.of(1, 2) } })
     expect(y?.data).toEqual(Float32Array.of(11, 22))
+    // Mapped, the file would end the process by SIGBUS.
+    await write('w.bin', new Uint8Array())
+    const { y: again } = await session.run({ x: { type: 'float32', dims: [2], data: Float32Array.of(1, 2) } })
+    expect(again?.data).toEqual(Float32Array.of(11, 22))
+    if (process.platform === 'linux') expect(await readFile('/proc/self/maps', 'utf8')).not.toContain('w.bin')
   })
 
   test('refuses a model with a sequence as an output', async () => {

@@ -89,7 +89,7 @@ describe.each([{ worker: false }, { worker: true }])('files, %j', (options) => {
       message: expect.stringContaining('loaded by its path'),
     })
     const path = await write('escaping.onnx', escapingModel)
-    await expect(load(path, options)).rejects.toMatchObject({ code: 'TP_EXTERNAL_DATA' })
+    await expect(load(path, options)).rejects.toMatchObject({ code: 'TP_EXTERNAL_PATH' })
   })
 
   test('refuses a model with a sequence as an output', async () => {

@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { TpError } from '@tp/core'
 import { plainTensors, type SessionBackend, type ValueInfo } from '@tp/core/runtime'
 import type { InferenceSession } from 'onnxruntime-node'
+import { type DataFile, dataFilesOf, readDataFile } from './data-files.ts'
 import { checkFile, loadError } from './model-files.ts'
 import { importOrt } from './ort.ts'
 import { type ProfileFile, profileFile } from './profile-file.ts'
@@ -24,13 +25,14 @@ export async function openModel(model: Uint8Array | string, options: LoadSetting
   const where = placeOf(model)
   const ort = await importOrt()
   if (typeof model === 'string') await checkFile(where, model)
+  const externalData = await readAll(where, await dataFilesOf(where, model))
   const profile = options.profile === undefined ? undefined : await profileFile(where, options.profile)
   let session: InferenceSession
   let inputs: readonly ValueInfo[]
   let outputs: readonly ValueInfo[]
   try {
     // Both overloads take the same options; TypeScript wants one of them chosen.
-    session = await ort.InferenceSession.create(model as string, ortOptions(options, profile))
+    session = await ort.InferenceSession.create(model as string, { ...ortOptions(options, profile), externalData })
     inputs = session.inputMetadata.map((info) => toInfo(where, info))
     outputs = session.outputMetadata.map((info) => toInfo(where, info))
   } catch (cause) {
@@ -52,6 +54,11 @@ export async function openModel(model: Uint8Array | string, options: LoadSetting
       await session.release()
     },
   }
+}
+
+/** onnxruntime copies them while it loads. */
+async function readAll(where: string, files: readonly DataFile[]): Promise<{ path: string; data: Uint8Array }[]> {
+  return await Promise.all(files.map(async (file) => ({ path: file.location, data: await readDataFile(where, file) })))
 }
 
 function ortOptions(options: LoadSettings, profile: ProfileFile | undefined): InferenceSession.SessionOptions {

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
 import { isTpError } from '@tp/core'
 import type { TableHead } from '@tp/data'
+import { hashOfFile } from '@tp/data/files'
 import {
   type AsyncBuffer,
   type FileMetaData,
@@ -11,7 +12,6 @@ import {
 } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { dataError } from './data-error.ts'
-import { hashOfFile } from './hash-of-file.ts'
 import type { RangeLimits, RowRange } from './line-ranges.ts'
 import type { RawCell, RawRow } from './line-rows.ts'
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
+import { hashOfFile } from '@tp/data/files'
 import type { FileColumns } from './columns.ts'
 import { dataError } from './data-error.ts'
-import { hashOfFile } from './hash-of-file.ts'
 import type { InputFormat } from './input-files.ts'
 import { readBytes } from './line-ranges.ts'
 import { parseLines, type RawCell } from './line-rows.ts'

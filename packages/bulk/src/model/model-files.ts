@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto'
-import { dirname, join } from 'node:path'
 import { isPacked } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { AnswerForm } from '@tp/core/runtime'
-import { type ModelFile, type ModelFolder, modelFolderFiles, readModel, readModelFolder } from '@tp/data'
+import { hashesOfFiles, type ModelFolder, modelFolderFiles, readModel, readModelFolder } from '@tp/data'
+import { hashOfFile } from '@tp/data/files'
 import { modelOf } from '@tp/data/folders'
 import { answerHead } from '@tp/data/outputs'
 import { batchNotes, type HashedFile } from '@tp/plans'
-import { hashOfFile } from '../input/hash-of-file.ts'
 
 /** Where the files are that answer. */
 export interface ModelPaths {
@@ -19,12 +18,14 @@ export interface ModelPaths {
   readonly dense?: string | undefined
 }
 
-/** The files that a model's answers depend on, besides its inputs. */
+/** The files that a model's answers depend on, nextToIts its inputs. */
 export interface HashedModel {
   readonly model: HashedFile
   readonly dense: HashedFile | undefined
   /** SHA-256 over the models, their data files, and the tokenizer and configuration next to the first. */
   readonly hash: string
+  /** @throws TpError TP_CHANGED if one of them is another than when it was hashed */
+  readonly requireUnchanged: () => Promise<void>
   /** Only `@tp/runtime-native` runs it. */
   readonly isPacked: boolean
   readonly folder: ModelFolder & { readonly tokenizer: string }
@@ -49,15 +50,24 @@ export async function readModelFiles({
   const folder = await readModelFolder(path)
   const tokenizer = tokenizerPath ?? folder.tokenizer
   if (tokenizer === undefined) throw noTokenizer(path)
-  const parts = await hashesOf(model)
   // Files by what they are to the model, not by their paths: a copy elsewhere has the same hash.
-  for (const [name, file] of await modelFolderFiles(path))
-    if (name !== 'tokenizer.json') parts.push(name, await hashOfFile(file))
-  parts.push(await hashOfFile(tokenizer), ...(dense === undefined ? [] : await hashesOf(dense)))
+  const sideFiles = async (): Promise<string> => {
+    const parts: string[] = []
+    for (const [name, file] of await modelFolderFiles(path))
+      if (name !== 'tokenizer.json') parts.push(name, await hashOfFile(file))
+    return [...parts, await hashOfFile(tokenizer)].join('\n')
+  }
+  const nextToIt = await sideFiles()
+  const parts = [...(await hashesOfFiles(model)), nextToIt, ...(dense === undefined ? [] : await hashesOfFiles(dense))]
+  const unchanged = [model, ...(dense === undefined ? [] : [dense])].map((file) => file.requireUnchanged)
   return {
     model: { path, hash: model.hash() },
     dense: dense && { path: dense.path, hash: dense.hash() },
     hash: createHash('sha256').update(parts.join('\n')).digest('hex'),
+    async requireUnchanged() {
+      for (const require of unchanged) await require()
+      if ((await sideFiles()) !== nextToIt) throw changedError(path)
+    },
     isPacked: isPacked(model.model),
     folder: { ...folder, tokenizer },
     answerForm: answerHead(model.model)?.form,
@@ -65,12 +75,13 @@ export async function readModelFiles({
   }
 }
 
+/** The error of a run whose model is another than when it began. */
+export function changedError(path: string): TpError {
+  const seen = `${path} or a file next to it has changed since the run began`
+  return new TpError('TP_CHANGED', 'bulk', `${seen}; run it again`)
+}
+
 function noTokenizer(path: string): TpError {
   const advice = 'rows are texts, so give its path; for a model of images or recordings there is tp eval'
   return new TpError('TP_TOKENIZER', 'bulk', `no tokenizer.json is next to ${path}; ${advice}`)
-}
-
-async function hashesOf({ path, hash, dataFiles }: ModelFile): Promise<string[]> {
-  const own = dataFiles.toSorted().map(async (name) => [name, await hashOfFile(join(dirname(path), name))])
-  return [hash(), ...(await Promise.all(own)).flat()]
 }

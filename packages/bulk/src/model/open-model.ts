@@ -52,7 +52,7 @@ export interface BulkModel extends AsyncDisposable {
   formFor(rows: readonly TextRow[], source: string, spec: ComputeSpec, options?: ComputeOptions): Promise<AnswerForm>
 }
 
-/** @throws TpError TP_RUNTIME if the runtime is not installed; those of `load`, `openPlanned` and `cascade` */
+/** @throws TpError TP_CHANGED if the files are others than those that were hashed; TP_RUNTIME if the runtime is not installed; those of `load`, `openPlanned` and `cascade` */
 export async function openBulkModel(
   files: HashedModel,
   spec: SessionSpec,
@@ -60,6 +60,13 @@ export async function openBulkModel(
 ): Promise<BulkModel> {
   const tokenizer = await loadTokenizer(files.folder.tokenizer)
   const session = await openSession(files, spec, options)
+  try {
+    // From here on nothing is read from files: whatever happens to them, answers are of what was hashed.
+    await files.requireUnchanged()
+  } catch (error) {
+    await session.dispose()
+    throw error
+  }
   const inputNames = Object.fromEntries(session.inputs.map((input) => [input.name, input]))
   const [first] = session.inputs
   const size = typeof first?.dims[0] === 'number' ? first.dims[0] : undefined
@@ -157,10 +164,10 @@ async function openSession(
       pooled: pooledToken(dense, folder),
     })
   }
-  const pruned = await loadFile(runtime, model.path, options)
+  const pruned = await loadFile(runtime, await readModel(model.path), options)
   if (guard === null || dense === undefined) return pruned
   try {
-    return cascade({ ...guard, pruned, dense: await loadFile(runtime, dense.path, options) })
+    return cascade({ ...guard, pruned, dense: await loadFile(runtime, await readModel(dense.path), options) })
   } catch (error) {
     await pruned.dispose()
     throw error

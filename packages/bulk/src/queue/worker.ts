@@ -2,7 +2,7 @@ import { isTpError, type MethodEntry, TpError } from '@tp/core'
 import type { AbortSignalLike } from '@tp/core/runtime'
 import { readRunPlan } from '@tp/plans'
 import type { Job } from 'bullmq'
-import { readModelFiles } from '../model/model-files.ts'
+import { changedError, readModelFiles } from '../model/model-files.ts'
 import { type BulkModel, openBulkModel } from '../model/open-model.ts'
 import { openStore } from '../shards/open-store.ts'
 import { isBucketUrl } from '../shards/s3-store.ts'
@@ -124,12 +124,7 @@ function openModels({ folder, threads, methods }: WorkerOptions): OpenModels {
     const here = (path: string | undefined) => (path === undefined ? undefined : fromShared(folder, path))
     const [tokenizer, dense] = await Promise.all([here(job.tokenizer), here(job.dense)])
     const files = await readModelFiles({ model: await fromShared(folder, job.model), tokenizer, dense })
-    if (files.hash !== job.spec.model)
-      throw new TpError(
-        'TP_CHANGED',
-        'bulk',
-        `${job.model} or a file next to it has changed since the run began; run it again`,
-      )
+    if (files.hash !== job.spec.model) throw changedError(job.model)
     const { compute } = job.spec
     const plan = compute.plan && readRunPlan(compute.plan, 'the queue')
     return await openBulkModel(files, { ...compute, plan }, { threads, methods })

@@ -60,8 +60,8 @@ export const benchCommand: Command = command({
     const file = await readModelFile(path, context)
     const { maxTokens } = await readModelFolder(path)
     const shapes = shapesToTime(inputRoles(file.model), args.shapes, maxTokens)
-    const fromFile = ({ path, model }: ModelFile, name = path): ModelToTime => ({
-      ...{ name, model, open: () => loadFile(runtime, path, { threads, signal }) },
+    const fromFile = (file: ModelFile, name = file.path): ModelToTime => ({
+      ...{ name, model: file.model, open: () => loadFile(runtime, file, { threads, signal }) },
     })
     // The first is the reference of the others.
     const models = [fromFile(file, compared && originalName(file))]

@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { compareVariants, TIMED_EXAMPLES, TIMING_MS, type VariantToCompare } from '@tp/compare'
 import type { Inspection } from '@tp/compiler'
 import type { ModelFile, ScoredPairs, SearchData, TaskData } from '@tp/data'
-import { loadSession } from '@tp/data/files'
+import { loadFile, loadSession } from '@tp/data/files'
 import { weighingDecoder } from '@tp/optimize/files'
 import { inspectEncoders } from '@tp/plans/files'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -159,7 +159,7 @@ async function measureRows(
       ),
     }
   })
-  const dense = { model: file.model, open: () => runtime.load(file.path, { threads: 1, signal }) }
+  const dense = { model: file.model, open: () => loadFile(runtime, file, { threads: 1, signal }) }
   const rows = await compareVariants(
     { dense, inspection, variants: compared, data },
     {

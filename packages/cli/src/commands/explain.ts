@@ -4,7 +4,7 @@ import { Refused } from '@tp/compiler'
 import { isTpError, TpError } from '@tp/core'
 import { bareMessage } from '@tp/core/host'
 import { classNames, loadTokenizer, type ModelFile, readModelFolder } from '@tp/data'
-import { loadSession } from '@tp/data/files'
+import { loadFile, loadSession } from '@tp/data/files'
 import { inspectEncoders } from '@tp/plans/files'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type SaliencyScore, saliencyOf } from '@tp/train'
@@ -87,7 +87,7 @@ export const explainCommand: Command = command({
       throw isTpError(error) && error.code === 'TP_GRADIENT' ? impassable(file, error) : error
     })
     const loading = { threads: 1, signal }
-    await using dense = await nodeRuntime().load(path, loading)
+    await using dense = await loadFile(nodeRuntime(), file, loading)
     if (pruned) progress.stage('following tokens')
     await using session = pruned && (await loadSession(nodeRuntime(), pruned.model, file, loading))
     // Only texts have lengths of their own, and words to show.

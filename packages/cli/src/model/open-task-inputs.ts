@@ -47,7 +47,7 @@ export async function openInputs(
 ): Promise<ModelInputs> {
   const { progress, signal, runtime = nodeRuntime() } = context
   progress.stage(typeof data === 'string' ? `reading ${data}` : 'reading texts')
-  await using session = await loadFile(runtime, path, { signal })
+  await using session = await loadFile(runtime, await readModelFile(path), { signal })
   const { dataset, prepare } = await openExamples(path, session, data, examplesOptions(args, batchSize, context))
   return await prepareInputs(dataset, session.inputs, prepare)
 }
@@ -108,7 +108,7 @@ export async function openTaskInputs(
   if (isSpeech && args.decoder === undefined)
     throw usageError('--task asr requires --decoder FILE, which writes down what the model hears')
   if (!isSpeech && args.decoder !== undefined) throw usageError('--decoder is for --task asr')
-  await using session = await loadFile(runtime, path, { signal })
+  await using session = await loadFile(runtime, await readModelFile(path), { signal })
   progress.stage(`reading ${data}`)
   const options = { ...examplesOptions(args, batchSize, context), task: isSpeech ? ('asr' as const) : args.task }
   const read = await readTaskData(path, session, data, options)

@@ -1,6 +1,6 @@
 import type { inspect, Plan } from '@tp/compiler'
 import { type ModelFile, maxTokensOf } from '@tp/data'
-import { loadSession } from '@tp/data/files'
+import { loadFile, loadSession } from '@tp/data/files'
 import { pruneSafely, pruningNotes, safeChoiceNote } from '@tp/optimize'
 import { inspectEncoders, type PrunedModelFile } from '@tp/plans/files'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -66,7 +66,7 @@ export async function pruneByDefault(
     },
     load: (model) =>
       model === whole.model
-        ? nodeRuntime().load(whole.path, loading)
+        ? loadFile(nodeRuntime(), whole, loading)
         : loadSession(nodeRuntime(), model, whole, loading),
     async onTiming() {
       await beforeTiming()

@@ -1,6 +1,6 @@
 import { inspectDecoder, type QuantizeOptions } from '@tp/compiler'
 import type { ModelFile, TextNearness } from '@tp/data'
-import { loadSession } from '@tp/data/files'
+import { loadFile, loadSession } from '@tp/data/files'
 import type { Task } from '@tp/data/outputs'
 import { type QuantizedOnData, type QuantizedWithin, type QuantizeStage, quantizeOnData } from '@tp/optimize'
 import { quantizeOnTexts } from '@tp/optimize/files'
@@ -42,7 +42,7 @@ export async function quantizeCompared(
   const how = {
     ...{ within, quantize: form, signal },
     load: (model: ModelFile['model']) =>
-      model === file.model ? runtime.load(file.path, loading) : loadSession(runtime, model, file, loading),
+      model === file.model ? loadFile(runtime, file, loading) : loadSession(runtime, model, file, loading),
     onStage: (stage: QuantizeStage) => progress.stage(stages[stage]),
     onProgress: ({ done, total }: { readonly done: number; readonly total: number }) => progress.step(done, total),
   }

@@ -38,7 +38,7 @@ export async function openExamples(
   const { progress, signal, runtime = nodeRuntime() } = context
   progress.stage(`reading ${data}`)
   const how = examplesOptions(reading, 1, context)
-  await using session = await loadFile(runtime, file.path, { signal })
+  await using session = await loadFile(runtime, file, { signal })
   const [learned, chosenBy] = [
     { ...how, path: data, limit },
     { ...how, path: other },

@@ -3,6 +3,7 @@
 export { isThere, nothingToResume, readCheckpointFile } from './checkpoint-file.ts'
 export { exists, isBrokenLink } from './exists.ts'
 export { FileClaims, type Output, outputsOf } from './file-claims.ts'
+export { hashOfFile } from './hash-of-file.ts'
 export { loadFile, loadSession, withModelAsFile } from './load-session.ts'
 export { lockOutput } from './output-lock.ts'
 export { type InputOptions, LARGEST_JSON, readInput, readInputText } from './read-input.ts'

@@ -3,31 +3,41 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Runtime, Session, SessionOptions } from '@tp/core/runtime'
 import { encodeModel, type Model, refusedLoad } from '@tp/onnx'
-import { type ModelFile, readModel } from '../models/model-file.ts'
+import type { ModelFile } from '../models/model-file.ts'
 import { writeModelFile } from './stage-model.ts'
 
 /**
- * Loads the file of a model.
- * @throws TpError TP_BFLOAT16 for a model in bfloat16 that the runtime refuses, and what the runtime throws
+ * Loads the file of a model as it was read.
+ * @throws TpError TP_CHANGED if it is another meanwhile, TP_BFLOAT16 for a model in bfloat16 that the runtime refuses, and what the
+ *   runtime throws
  */
 export async function loadFile(
   runtime: Pick<Runtime, 'load'>,
-  path: string,
+  { path, model, requireUnchanged }: Pick<ModelFile, 'path' | 'model' | 'requireUnchanged'>,
   options?: SessionOptions,
 ): Promise<Session> {
+  const session = await runtime.load(path, options).catch(async (error: unknown) => {
+    await requireUnchanged()
+    throw refusedLoad(error, model)
+  })
+  return await unchanged(session, requireUnchanged)
+}
+
+/** A session that has its own copy of what was read, or none. */
+async function unchanged(session: Session, requireUnchanged: () => Promise<void>): Promise<Session> {
   try {
-    return await runtime.load(path, options)
+    await requireUnchanged()
+    return session
   } catch (error) {
-    // Where the file cannot be read, the runtime says more.
-    const file = await readModel(path).catch(() => undefined)
-    throw file === undefined ? error : refusedLoad(error, file.model)
+    await session.dispose()
+    throw error
   }
 }
 
 /**
  * Loads a model that was made from a file, without a place of its own. One with data files is written to a temporary
  * folder that holds them too: a runtime looks for them next to the model.
- * @throws TpError TP_WRITE, TP_ABORTED, and what the runtime throws
+ * @throws TpError TP_CHANGED if a data file is another than when the source was read, TP_WRITE, TP_ABORTED, and what the runtime throws
  */
 export async function loadSession(
   runtime: Pick<Runtime, 'load'>,
@@ -36,8 +46,9 @@ export async function loadSession(
   options: SessionOptions & { readonly signal: AbortSignal },
 ): Promise<Session> {
   if (source.dataFiles.length === 0) return runtime.load(encodeModel(model), options)
-  // Files that a runtime has opened remain readable for it.
-  return await withModelAsFile(model, source, options.signal, (path) => runtime.load(path, options))
+  // A runtime has read all files once it has loaded them.
+  const session = await withModelAsFile(model, source, options.signal, (path) => runtime.load(path, options))
+  return await unchanged(session, source.requireUnchanged)
 }
 
 /** Writes a model that was made from a file to a temporary folder, next to the data files, for as long as `use` takes. */

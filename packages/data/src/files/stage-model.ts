@@ -15,6 +15,7 @@ export interface StagedModel extends AsyncDisposable {
   readonly bytes: number
   /** Data files that were copied into the folder. */
   readonly dataFiles: readonly string[]
+  /** @throws TpError TP_CHANGED if the source is another than when it was read, TP_WRITE */
   commit(): Promise<void>
 }
 
@@ -49,6 +50,8 @@ export async function stageModel(
     bytes: bytes.length,
     dataFiles: created,
     async commit() {
+      // Weights in data files are read again and again until here: for measuring, for verifying, for the copy.
+      await source.requireUnchanged()
       try {
         await moveInto(waiting, target)
       } catch (error) {
@@ -75,12 +78,20 @@ export async function commitModel<V = never>(
   { signal, verify, beforeCommit }: CommitOptions<V>,
 ): Promise<CommittedModel<V>> {
   await using staged = await stageModel(model, source, out, signal)
-  const verification = verify ? await verify(staged.path) : undefined
+  const verification = verify ? await verifiedFrom(source, () => verify(staged.path)) : undefined
   throwIfAborted(signal, 'tp')
   await beforeCommit?.()
   await staged.commit()
   const { bytes, dataFiles } = staged
   return { bytes, dataFiles, ...(verification !== undefined && verification !== null && { verification }) }
+}
+
+/** The outcome of verifying. A source that has changed is the reason where it fails. */
+async function verifiedFrom<V>({ requireUnchanged }: ModelFile, verify: () => Promise<V>): Promise<V> {
+  return await verify().catch(async (error: unknown) => {
+    await requireUnchanged()
+    throw error
+  })
 }
 
 export interface CommitOptions<V> {

@@ -5,7 +5,9 @@ import { isTpError, TpError } from '@tp/core'
 import { bareMessage } from '@tp/core/host'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
 import { decodeModel, type Model, startsLikeModel } from '@tp/onnx'
+import { hashOfFile } from '../files/hash-of-file.ts'
 import { LARGEST } from '../files/read-open-file.ts'
+import { stateOf } from '../files/same-file.ts'
 import { readBytes } from '../read-bytes.ts'
 import { checkDataFiles, readPart } from './external-data.ts'
 
@@ -19,6 +21,8 @@ export interface ModelFile {
   readonly dataFiles: readonly string[]
   /** SHA-256 of the file. */
   readonly hash: () => string
+  /** @throws TpError TP_CHANGED if the file, or one of its data files, is another than when it was read */
+  readonly requireUnchanged: () => Promise<void>
 }
 
 export interface ReadModelOptions {
@@ -40,6 +44,7 @@ export async function readModel(
   { where = 'data', signal, compute = (decode) => decode() }: ReadModelOptions = {},
 ): Promise<ModelFile> {
   await requireModelFile(path, where)
+  const before = await stateOf(path)
   const contents = await readBytes(path, {
     ...{ code: 'TP_FILE_NOT_FOUND', mostBytes: LARGEST, advice: 'give the path of an .onnx file' },
     begins(head) {
@@ -53,7 +58,22 @@ export async function readModel(
     readPart(where, folder, location, offset, length)
   const model = await naming(path, where, () => compute(() => decodeModel(contents, { external })))
   const dataFiles = await naming(path, where, () => checkDataFiles(where, path, model))
-  return { path, model, contents, dataFiles, hash: () => createHash('sha256').update(contents).digest('hex') }
+  const states = new Map([[path, before]])
+  for (const location of dataFiles) states.set(join(folder, location), await stateOf(join(folder, location)))
+  return {
+    ...{ path, model, contents, dataFiles },
+    hash: () => createHash('sha256').update(contents).digest('hex'),
+    requireUnchanged: () => requireStates(where, states),
+  }
+}
+
+async function requireStates(where: string, states: ReadonlyMap<string, string | undefined>): Promise<void> {
+  for (const [path, before] of states) {
+    const now = await stateOf(path)
+    if (now === before) continue
+    const seen = `${path} ${now === undefined ? 'is not there any more' : 'was written to'} since it was read`
+    throw new TpError('TP_CHANGED', where, `${seen}; run the command again once the model is complete`)
+  }
 }
 
 /**
@@ -77,6 +97,12 @@ export async function requireModelFile(path: string, where = 'data'): Promise<vo
 export async function sizeOfFiles({ path, contents, dataFiles }: ModelFile): Promise<number> {
   const entries = await Promise.all(dataFiles.map((location) => stat(join(dirname(path), location))))
   return entries.reduce((sum, { size }) => sum + size, contents.length)
+}
+
+/** SHA-256 of the file, then the name and SHA-256 of each of its data files. */
+export async function hashesOfFiles({ path, hash, dataFiles }: ModelFile): Promise<string[]> {
+  const own = dataFiles.toSorted().map(async (name) => [name, await hashOfFile(join(dirname(path), name))])
+  return [hash(), ...(await Promise.all(own)).flat()]
 }
 
 /** Runs a step that does not know the file's name, and puts it into the errors. */

@@ -37,7 +37,7 @@ export async function calibrateFiles(
     throw misplaced(`${pruned.path} takes ${Math.round(100 / fewer)} % of the FLOPs of ${dense.path}`)
   const modelOf = (file: ModelFile): CalibrateOptions['dense'] => ({
     hash: file.hash(),
-    open: () => loadFile(runtime, file.path, { threads: 1, signal }),
+    open: () => loadFile(runtime, file, { threads: 1, signal }),
   })
   const speedup = options.speedup ?? fewer
   return await calibrate({ ...options, speedup, pruned: modelOf(pruned), dense: modelOf(dense) })

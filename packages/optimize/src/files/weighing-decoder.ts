@@ -2,7 +2,7 @@ import { type Refusal, readsWeights } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { Runtime, Session } from '@tp/core/runtime'
 import { type ModelFile, openSpeechDecoder, type SpeechDecoder } from '@tp/data'
-import { loadSession } from '@tp/data/files'
+import { loadFile, loadSession } from '@tp/data/files'
 import type { Model } from '@tp/onnx'
 import { weighDecoders } from '../speech/weigh-decoders.ts'
 
@@ -48,7 +48,7 @@ export async function withDecoderForms<T>(
     return await openSpeechDecoder(session, file.path)
   }
   try {
-    const plain = weighs ? needsWeights(file.path) : await opened(() => runtime.load(file.path, options))
+    const plain = weighs ? needsWeights(file.path) : await opened(() => loadFile(runtime, file, options))
     if (made.refusal !== undefined) return await use(plain)
     return await use({ ...plain, weighing: later(() => opened(() => loadSession(runtime, made.model, file, options))) })
   } finally {

@@ -20,7 +20,7 @@ export async function asPooled(file: ModelFile): Promise<ModelFile> {
 /** As `givesVectors` of `@tp/compare`, of a file with what lies next to it. @throws what loading it throws */
 export async function fileGivesVectors(file: ModelFile, runtime: Runtime, signal?: AbortSignal): Promise<boolean> {
   const folder = await readModelFolder(file.path)
-  await using session = await loadFile(runtime, file.path, signal && { signal })
+  await using session = await loadFile(runtime, file, signal && { signal })
   return givesVectors(file.model, session, folder)
 }
 

@@ -1,8 +1,8 @@
 import type { AnswerForm, Session } from '@tp/core/runtime'
-import { readBytes, readModel } from '@tp/data'
+import { type ModelFile, readBytes, readModel } from '@tp/data'
 import { LARGEST_JSON } from '@tp/data/files'
 import { type Alarm, type CascadeRun, cascade, monitor } from '@tp/guard'
-import { type HashedFile, readGuarding } from '@tp/plans'
+import { readGuarding } from '@tp/plans'
 
 /** A pruned model whose uncertain answers fall back to the dense one. */
 export interface GuardOptions {
@@ -14,8 +14,9 @@ export interface GuardOptions {
   readonly onAlarm?: ((alarm: Alarm) => void) | undefined
 }
 
-interface PrunedFile extends HashedFile {
-  load(path: string): Promise<Session>
+interface PrunedFile {
+  readonly file: ModelFile
+  load(file: ModelFile): Promise<Session>
   readonly onRun: ((run: CascadeRun) => void) | undefined
 }
 
@@ -32,17 +33,17 @@ interface Guarded {
  * The session of a pruned model, watched for drift, and with the dense one as its fallback.
  * @throws TpError TP_GUARD, TP_PLAN for a file that guards nothing, or other models; TP_FILE_NOT_FOUND; what loading throws
  */
-export async function guarded(guard: GuardOptions, { path, hash, load, onRun }: PrunedFile): Promise<Guarded> {
+export async function guarded(guard: GuardOptions, { file, load, onRun }: PrunedFile): Promise<Guarded> {
   const text = await readBytes(guard.path, { code: 'TP_FILE_NOT_FOUND', mostBytes: LARGEST_JSON })
   const dense = await readModel(guard.dense)
   const { cascade: rule, monitor: baseline } = readGuarding(new TextDecoder().decode(text), guard.path, {
-    pruned: { path, hash },
+    pruned: { path: file.path, hash: file.hash() },
     dense: { path: dense.path, hash: dense.hash() },
   })
-  const pruned = await load(path)
+  const pruned = await load(file)
   try {
     const watched = baseline && monitor(pruned, baseline, { onAlarm: guard.onAlarm })
-    const session = cascade({ ...rule, pruned: watched ?? pruned, dense: await load(guard.dense), onRun })
+    const session = cascade({ ...rule, pruned: watched ?? pruned, dense: await load(dense), onRun })
     return { session, pruned, answerForm: rule.answerForm }
   } catch (error) {
     await pruned.dispose()

@@ -4,7 +4,15 @@ import type { RunPlan } from '@tp/compiler'
 import { isPacked } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
 import type { AnswerForm, Runtime, Session } from '@tp/core/runtime'
-import { loadTokenizer, type Pooling, readModel, readModelFolder, requirePooling } from '@tp/data'
+import {
+  hashesOfFiles,
+  loadTokenizer,
+  type ModelFile,
+  type Pooling,
+  readModel,
+  readModelFolder,
+  requirePooling,
+} from '@tp/data'
 import { loadFile } from '@tp/data/files'
 import { type TextTokenizer, tokenRows, withDefaultPrompt } from '@tp/data/inputs'
 import { answerHead, embeddingOutput, pooledToken, type Task, taskOf } from '@tp/data/outputs'
@@ -42,7 +50,7 @@ export interface ServedModelOptions
 export interface OpenModel {
   readonly engine: Engine
   readonly session: Pick<Session, 'inputs' | 'outputs'>
-  /** First digits of the SHA-256 of the file, and of the plan if there is one. */
+  /** First digits of the SHA-256 of the file, and of its data files and the plan if there are any. */
   readonly version: string
   /** `states`: rows of something else than texts, for a decoder of speech or whoever reads tensors. */
   readonly task: Task | 'states'
@@ -70,14 +78,14 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
   const { path, atOnce = 1, guard, plan, methods = [], maxTokens, onCascade: onRun } = options
   const file = await readModel(path)
   const { model } = file
-  const hash = file.hash()
+  const hashes = await hashesOfFiles(file)
   const folder = await readModelFolder(path)
   const pooled = pooledToken(model, folder)
   const tokenizer = folder.tokenizer === undefined ? undefined : await loadTokenizer(folder.tokenizer)
   const runtime = options.runtime ?? (await defaultRuntime(atOnce))
   const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / atOnce))
   const loading = { threads, worker: true }
-  const load = (file: string): Promise<Session> => loadFile(runtime, file, loading)
+  const load = (own: ModelFile): Promise<Session> => loadFile(runtime, own, loading)
   const loadBytes = (bytes: Uint8Array): Promise<Session> => runtime.load(bytes, loading)
   // A session of the native runtime computes several runs at once; of the other each worker has a copy of the weights.
   const count = runtime.name === 'native' && guard === undefined && plan === undefined ? 1 : atOnce
@@ -88,9 +96,9 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
     for (let i = 0; i < count; i++) {
       if (plan !== undefined)
         loaded.push(await openPlanned(file.contents, plan, { methods, load: loadBytes, pooled, onRun }))
-      else if (guard === undefined) loaded.push(await load(path))
+      else if (guard === undefined) loaded.push(await load(file))
       else {
-        const own = await guarded(guard, { path, hash, load, onRun })
+        const own = await guarded(guard, { file, load, onRun })
         probe = own.pruned
         ruleForm = own.answerForm
         loaded.push(own.session)
@@ -122,7 +130,7 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
     return {
       engine,
       session,
-      version: (plan === undefined ? hash : sha256(hash + JSON.stringify(plan))).slice(0, 12),
+      version: versionOf(hashes, plan),
       task,
       labels: folder.labels,
       texts,
@@ -143,8 +151,15 @@ function readsTokens({ inputs }: Session): boolean {
   return inputs.some(({ type }) => type === 'int64' || type === 'int32')
 }
 
-function sha256(data: string): string {
-  return createHash('sha256').update(data).digest('hex')
+function versionOf([own = '', ...data]: readonly string[], plan: RunPlan | undefined): string {
+  const others = [...data, ...(plan === undefined ? [] : [JSON.stringify(plan)])]
+  const hash =
+    others.length === 0
+      ? own
+      : createHash('sha256')
+          .update([own, ...others].join(''))
+          .digest('hex')
+  return hash.slice(0, 12)
 }
 
 async function defaultRuntime(atOnce: number): Promise<Runtime> {

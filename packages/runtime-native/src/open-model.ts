@@ -1,8 +1,9 @@
 import { basename } from 'node:path'
 import { TpError } from '@tp/core'
 import type { AbortSignalLike, ModelSignature, NamedTensors, SessionBackend } from '@tp/core/runtime'
-import { checkFile, dataFilesOf, loadError, type ProfileFile, profileFile } from '@tp/runtime-node/model-files'
+import { checkFile, loadError, type ProfileFile, profileFile, readSource } from '@tp/runtime-node/model-files'
 import { type Done, type NativeSession, type OpenAddon, openAddon } from './addon.ts'
+import { checkPackedGraph } from './packed-graph.ts'
 
 export interface NativeModelOptions {
   readonly threads: number | undefined
@@ -21,7 +22,8 @@ export async function openModel(model: Uint8Array | string, options: NativeModel
   const where = placeOf(model)
   const { Session } = openAddon()
   if (typeof model === 'string') await checkFile(where, model)
-  const dataFiles = await dataFilesOf(where, model)
+  const { model: decoded, dataFiles } = await readSource(where, model)
+  if (decoded !== undefined) checkPackedGraph(where, decoded)
   const session = startThreads(where, Session, options.atOnce)
   let profile: ProfileFile | undefined
   let declared: ModelSignature

@@ -6,7 +6,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, readFile, realpath, stat } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { isTpError, TpError } from '@tp/core'
-import { decodeModel, externalTensors } from '@tp/onnx'
+import { decodeModel, externalTensors, type Model } from '@tp/onnx'
 
 /** A file of weights. */
 export interface DataFile {
@@ -19,29 +19,35 @@ export interface DataFile {
 const LARGEST_MODEL = 2 ** 31 - 1
 const CHUNK = 2 ** 30
 
-/**
- * The data files of a model, before a runtime sees it.
- * @throws TpError TP_ATTRIBUTE for a model that would end the process; TP_EXTERNAL; TP_EXTERNAL_DATA for a file that is missing;
- *   TP_EXTERNAL_PATH for one outside the folder of the model
- */
-export async function dataFilesOf(where: string, model: Uint8Array | string): Promise<DataFile[]> {
-  const locations = await locationsIn(model)
-  // A model in bytes has no folder.
-  if (typeof model !== 'string') return []
-  const files = [...locations].map((location) => ({ location, path: join(dirname(model), location) }))
-  for (const { path } of files) await requireInside(where, model, path)
-  return files
+/** A model before a runtime sees it. */
+export interface ModelSource {
+  /** Undefined for other files: onnxruntime refuses them itself, or reads them as its own format. */
+  readonly model: Model | undefined
+  readonly dataFiles: readonly DataFile[]
 }
 
-async function locationsIn(model: Uint8Array | string): Promise<Set<string>> {
+/**
+ * Reads a model, and looks for its data files.
+ * @throws TpError TP_EXTERNAL; TP_EXTERNAL_DATA for a file that is missing; TP_EXTERNAL_PATH for one outside the folder of the model;
+ *   TP_ATTRIBUTE for a model that would end the process
+ */
+export async function readSource(where: string, source: Uint8Array | string): Promise<ModelSource> {
+  const model = await decoded(source)
+  // A model in bytes has no folder.
+  if (model === undefined || typeof source !== 'string') return { model, dataFiles: [] }
+  const locations = new Set(externalTensors(model).map(({ location }) => location))
+  const dataFiles = [...locations].map((location) => ({ location, path: join(dirname(source), location) }))
+  for (const { path } of dataFiles) await requireInside(where, source, path)
+  return { model, dataFiles }
+}
+
+async function decoded(source: Uint8Array | string): Promise<Model | undefined> {
   try {
-    if (typeof model === 'string' && (await stat(model)).size > LARGEST_MODEL) return new Set()
-    const decoded = decodeModel(typeof model === 'string' ? await readFile(model) : model)
-    return new Set(externalTensors(decoded).map(({ location }) => location))
+    if (typeof source === 'string' && (await stat(source)).size > LARGEST_MODEL) return undefined
+    return decodeModel(typeof source === 'string' ? await readFile(source) : source)
   } catch (error) {
-    // onnxruntime refuses other files itself, and reads a format of its own.
     if (isTpError(error) && !UNREADABLE.has(error.code)) throw error
-    return new Set()
+    return undefined
   }
 }
 

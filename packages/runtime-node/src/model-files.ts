@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises'
 import { TpError } from '@tp/core'
 import { packedFileError } from '@tp/core/runtime'
 
-export { type DataFile, dataFilesOf } from './data-files.ts'
+export { type DataFile, type ModelSource, readSource } from './data-files.ts'
 export { type ProfileFile, profileFile } from './profile-file.ts'
 
 /** @throws TpError TP_FILE_NOT_FOUND, TP_MODEL_LOAD if there is no file at the path */

@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { TpError } from '@tp/core'
 import { plainTensors, type SessionBackend, type ValueInfo } from '@tp/core/runtime'
 import type { InferenceSession } from 'onnxruntime-node'
-import { type DataFile, dataFilesOf, readDataFile } from './data-files.ts'
+import { type DataFile, readDataFile, readSource } from './data-files.ts'
 import { checkFile, loadError } from './model-files.ts'
 import { importOrt } from './ort.ts'
 import { type ProfileFile, profileFile } from './profile-file.ts'
@@ -25,7 +25,7 @@ export async function openModel(model: Uint8Array | string, options: LoadSetting
   const where = placeOf(model)
   const ort = await importOrt()
   if (typeof model === 'string') await checkFile(where, model)
-  const externalData = await readAll(where, await dataFilesOf(where, model))
+  const externalData = await readAll(where, (await readSource(where, model)).dataFiles)
   const profile = options.profile === undefined ? undefined : await profileFile(where, options.profile)
   let session: InferenceSession
   let inputs: readonly ValueInfo[]

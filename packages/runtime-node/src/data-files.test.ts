@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Session } from '@tp/core/runtime'
+import { createModel, createNode, encodeModel, Graph } from '@tp/onnx'
 // The built package, not the sources: a worker of Node 20 cannot be started from TypeScript.
 import { nodeRuntime } from '@tp/runtime-node'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
@@ -27,6 +28,17 @@ async function answer(session: Session): Promise<unknown> {
   const { y } = await session.run({ x: { type: 'float32', dims: [2], data: Float32Array.of(1, 2) } })
   return Array.from(y?.data as Float32Array)
 }
+
+test('refuses a model that would end the process', async () => {
+  const ending = createModel(17)
+  const graph = new Graph(ending)
+  graph.addInput('data', 'float32', [2, 3, 4])
+  graph.addInput('indices', 'int64', [2, 1, 1])
+  const inputs = ['data', 'indices']
+  graph.insert([createNode({ type: 'GatherND', inputs, outputs: ['y'], attributes: { batch_dims: -2 } })])
+  graph.addOutput('y', 'float32', [undefined, undefined, undefined])
+  await expect(load(encodeModel(ending))).rejects.toMatchObject({ code: 'TP_ATTRIBUTE' })
+})
 
 describe.each([{ worker: false }, { worker: true }])('%j', (options) => {
   test('answers the same after a data file is rewritten in place, and after it is truncated', async () => {

@@ -4,6 +4,7 @@ import { createMessage } from '../protobuf/create-message.ts'
 import type { Packing } from '../protobuf/read-message.ts'
 import { writeMessage } from '../protobuf/write-message.ts'
 import { decode } from './decode.ts'
+import { checkAttributes } from './forbidden-attributes.ts'
 import { share } from './share.ts'
 
 /** Reads `length` bytes from `offset` of a data file; `location` is its path relative to the model's folder. */
@@ -21,14 +22,16 @@ export interface Model {
 /**
  * Reads an ONNX file. Nothing is lost: fields this version of ONNX does not know are kept too. Weights are views of
  * `bytes`, which must not be changed afterwards.
- * @throws TpError TP_NOT_ONNX, TP_TRUNCATED
+ * @throws TpError TP_NOT_ONNX, TP_TRUNCATED, TP_ATTRIBUTE
  */
 export function decodeModel(bytes: Uint8Array, options: { readonly external?: ReadExternal } = {}): Model {
   if (!ArrayBuffer.isView(bytes))
     throw new TpError('TP_NOT_ONNX', 'onnx', 'this is not a Uint8Array; give the bytes of a file')
   // A Buffer would hand out Buffers for weights, whose slice() shares memory.
   const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return { ...decode(view), external: options.external }
+  const decoded = decode(view)
+  checkAttributes(decoded.proto)
+  return { ...decoded, external: options.external }
 }
 
 /** Writes an ONNX file; a model that was only read is written as the bytes it was read from. */

@@ -143,6 +143,8 @@ describe('tp doctor', () => {
     expect(found.node).toContain(process.versions.node)
     expect(found.runtime).toMatch(/^onnxruntime-node 1\.\d+/)
     expect(found['runtime runs']).toBe('yes')
+    expect(found['packed files']).toMatch(/^packed attention is computed with/)
+    expect(found.packages).toMatch(/^\d+ can be loaded$/)
     expect(found.methods).toMatch(/^\d+, of @tp\/core, @tp\/method-attention/)
   })
 
@@ -160,5 +162,29 @@ describe('tp doctor', () => {
     expect(code).toBe(1)
     expect(stdout).toMatch(/^missing +runtime +TP_RUNTIME_MISSING$/m)
     expect(stdout).toContain('npm install onnxruntime-node')
+  })
+
+  test.each([
+    ['@tp/bulk', 'missing', /^missing +packages +@tp\/bulk \(Cannot find package/m],
+    ['@tp/server', 'damaged', /^missing +packages +@tp\/server \(broken\)$/m],
+    ['node-gyp-build', 'missing', /^missing +packed files +TP_RUNTIME_MISSING$/m],
+  ])('says that %s is %s', async (name, how, message) => {
+    const absent = `const error = new Error("Cannot find package 'x'"); error.code = 'ERR_MODULE_NOT_FOUND'; throw error`
+    const broken = `return { url: 'data:text/javascript,throw new Error("broken")', shortCircuit: true }`
+    const hook = `
+      import { register } from 'node:module'
+      import Module from 'node:module'
+      const load = Module._load
+      Module._load = (id, ...rest) => { if (id === '${name}') throw new Error('not there'); return load(id, ...rest) }
+      register('data:text/javascript,' + encodeURIComponent(\`
+        export function resolve(specifier, context, next) {
+          if (specifier === '${name}') { ${how === 'missing' ? absent : broken} }
+          return next(specifier, context)
+        }\`))`
+    const { code, stdout } = await tp(['doctor'], {
+      env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hook)}` },
+    })
+    expect(stdout).toMatch(message)
+    expect(code).toBe(1)
   })
 })

@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TpError } from '@tp/core'
 import type { ModelSignature, NamedTensors } from '@tp/core/runtime'
-import type { DataFile } from '@tp/runtime-node/model-files'
+import { type DataFile, libraryFiles, requireWholeLibrary } from '@tp/runtime-node/model-files'
 
 /** Called once, with what went wrong or null. */
 export type Done<T> = (error: string | null, result: T) => void
@@ -58,6 +57,7 @@ export function openAddon(): OpenAddon {
   const addon = requireAddon()
   const library = ortLibrary()
   try {
+    requireWholeLibrary(library)
     open = { about: addon.open(library, process.env.TP_INSTRUCTIONS ?? ''), Session: addon.Session }
   } catch (cause) {
     throw openError(library, cause)
@@ -70,7 +70,8 @@ export function openAddon(): OpenAddon {
 function requireAddon(): Addon {
   const folder = dirname(dirname(fileURLToPath(import.meta.url)))
   try {
-    const find = require('node-gyp-build') as (folder: string) => unknown
+    const find = require('node-gyp-build') as { (folder: string): unknown; resolve(folder: string): string }
+    requireWholeLibrary(find.resolve(folder))
     return find(folder) as Addon
   } catch (cause) {
     const advice =
@@ -83,15 +84,14 @@ function requireAddon(): Addon {
 /** The library that onnxruntime-node ships for this platform, or the one that `TP_ORT_LIB` names. */
 function ortLibrary(): string {
   if (process.env.TP_ORT_LIB) return process.env.TP_ORT_LIB
-  let manifest: string
+  let files: string[]
   try {
-    manifest = require.resolve('onnxruntime-node/package.json')
+    files = libraryFiles()
   } catch (cause) {
     throw missing('onnxruntime-node is not installed. Install it with: npm install onnxruntime-node@1.30', cause)
   }
-  const folder = join(dirname(manifest), 'bin', 'napi-v6', process.platform, process.arch)
   const names = ['libonnxruntime.so.1', 'libonnxruntime.1.dylib', 'libonnxruntime.dylib', 'onnxruntime.dll']
-  const path = names.map((name) => join(folder, name)).find(existsSync)
+  const path = files.find((file) => names.includes(basename(file)))
   if (path !== undefined) return path
   throw missing(
     `onnxruntime-node has no library for ${process.platform} ${process.arch}. Give one's path as TP_ORT_LIB`,

@@ -5,7 +5,9 @@ import { TpError } from '@tp/core'
 import { packedFileError } from '@tp/core/runtime'
 
 export { type DataFile, type ModelSource, readSource } from './data-files.ts'
+export { libraryFiles } from './ort.ts'
 export { type ProfileFile, profileFile } from './profile-file.ts'
+export { requireWholeLibrary } from './whole-library.ts'
 
 /** @throws TpError TP_FILE_NOT_FOUND, TP_MODEL_LOAD if there is no file at the path */
 export async function checkFile(where: string, path: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os'
 import { add, input, isTpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
@@ -27,6 +28,8 @@ export const doctorCommand: Command = command({
     const checks = [
       await checked('node', checkNode),
       ...(await checkRuntime(runtime)),
+      ...(runtime === 'native' ? [] : [await checked('packed files', checkNative)]),
+      await checked('packages', checkPackages),
       await checked('methods', () => checkMethods(plugin)),
       await checked('machine', describeMachine),
     ]
@@ -75,6 +78,51 @@ async function checkRuntime(name: string | undefined): Promise<DoctorCheck[]> {
     // Not wrong, but of consequence for files with 8-bit weights.
     await checked('8-bit products', async () => ({ found: (await saturatesOn(runtime)) ? SATURATING : 'exact' })),
   ]
+}
+
+/** Packed files run in an addon of their own, which need not be installed. */
+async function checkNative(): Promise<{ readonly found: string }> {
+  const runtime = await openRuntime('native').catch((error: unknown) => {
+    if (isTpError(error) && error.code === 'TP_RUNTIME' && isNotFound(error.cause)) return undefined
+    throw error
+  })
+  if (runtime === undefined) return { found: 'not run here; @tp/runtime-native runs them' }
+  const { notes } = await runtime.diagnose()
+  return { found: notes.at(-1) ?? 'run' }
+}
+
+/** Imports every package that a command may need later. */
+async function checkPackages(): Promise<Omit<DoctorCheck, 'name'>> {
+  const { dependencies, peerDependencies, peerDependenciesMeta } = manifest()
+  const names = Object.keys({ ...dependencies, ...peerDependencies }).filter((name) => name.startsWith('@tp/'))
+  const broken: string[] = []
+  let count = 0
+  for (const name of names) {
+    try {
+      await import(name)
+      count++
+    } catch (error) {
+      const isMissing = isNotFound(error) && (error as Error).message.includes(`'${name}'`)
+      if (isMissing && peerDependenciesMeta[name]?.optional) continue
+      broken.push(`${name} (${(error as Error).message})`)
+    }
+  }
+  if (broken.length === 0) return { ok: true, found: `${count} can be loaded` }
+  return { ok: false, found: broken.join('; '), advice: 'install @tp/cli and these packages again' }
+}
+
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>
+  readonly peerDependencies: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional?: boolean }>>
+}
+
+function manifest(): Manifest {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as Manifest
+}
+
+function isNotFound(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | undefined)?.code === 'ERR_MODULE_NOT_FOUND'
 }
 
 const SATURATING = 'sums saturate: quantize with --reduce-range or --type uint8, which are exact here, too'

@@ -20,5 +20,17 @@ export function knownError(thrown: unknown): Error {
       cause,
     })
   }
+  const file = damagedFile(cause)
+  if (file !== undefined) {
+    const advice = 'install the package that it is of again'
+    return new TpError('TP_INSTALL', 'tp', `${file} cannot be loaded: ${cause.message}; ${advice}`, { cause })
+  }
   return cause
+}
+
+/** The file of a package that is damaged: Node puts its place in front of the error, which no parser at run time does. */
+function damagedFile(error: Error): string | undefined {
+  if ((error as NodeJS.ErrnoException).code === 'ERR_INVALID_PACKAGE_CONFIG') return 'a package.json'
+  if (!(error instanceof SyntaxError)) return undefined
+  return /^((?:file:|\/|[A-Z]:\\).*):\d+\r?\n/.exec(error.stack ?? '')?.[1]
 }

@@ -4,6 +4,7 @@ import { isTpError, type MethodEntry, TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
 import { classNames, readBytes } from '@tp/data'
 import { exists, isBrokenLink, LARGEST_JSON } from '@tp/data/files'
+import { fittingLabels } from '@tp/data/outputs'
 import { readGuarding } from '@tp/plans'
 import { inputFiles } from './input/input-files.ts'
 import type { BulkTask, ComputeSpec, SessionSpec } from './model/compute-spec.ts'
@@ -191,7 +192,10 @@ function computeSpec(options: BulkOptions, opened: SessionSpec, model: BulkModel
   if (task === 'asr') throw new TpError('TP_OPTION', 'bulk', 'the model gives states of speech; texts are what is run')
   if (output === 'npy' && task !== 'embeddings')
     throw new TpError('TP_OUTPUT', 'bulk', `.npy holds vectors, and the model is for ${task}; write .jsonl or .parquet`)
-  const { batchTokens = 1024, maxTokens = null, labels = classNames(model.files.folder.labels) ?? null } = options
+  const { folder, model: file } = model.files
+  const named = { outputs: model.outputs, task, path: file.path }
+  const { labels = classNames(fittingLabels(folder.labels, named)) ?? null } = options
+  const { batchTokens = 1024, maxTokens = null } = options
   for (const [name, value] of Object.entries({
     batchTokens,
     shardRows: options.shardRows ?? 1,

@@ -26,6 +26,14 @@ const tensors = (): { header: string; rest: Buffer } => {
   return { header: JSON.stringify({ inputs }), rest: Buffer.from(BigInt64Array.of(2n, 40n, 3n, 1n, 1n, 1n).buffer) }
 }
 
+test.each(['/predict', '/embed', infer])('refuses bytes at %s that are not UTF-8', async (route) => {
+  const body = Buffer.concat([Buffer.from('{"inputs":"caf'), Buffer.of(0xe9), Buffer.from('"}')])
+  expect(await ask(route, body, json)).toMatchObject({
+    status: 400,
+    body: { code: 'TP_REQUEST', error: expect.stringContaining('not valid UTF-8') },
+  })
+})
+
 describe('compressed bodies', () => {
   test.each([
     ['gzip', gzipSync],

@@ -40,6 +40,7 @@ export interface ComputeOptions {
 /** A model that is ready to compute. */
 export interface BulkModel extends AsyncDisposable {
   readonly files: HashedModel
+  readonly outputs: Session['outputs']
   /** Its task, by its outputs. */
   readonly task: Task
   /**
@@ -119,6 +120,7 @@ export async function openBulkModel(
 
   return {
     files,
+    outputs: session.outputs,
     task: taskOf(session.outputs, { ...files.folder, answerForm: files.answerForm }),
     async compute(rows, source, spec, options) {
       const { inputs, words } = await prepare(rows, source, spec)

@@ -28,6 +28,22 @@ export function findsByChance(found: readonly number[], others: readonly number[
     : `${noBetter('finds what is relevant', 'nDCG@10 over that of other queries', better)}; check which documents the judgments name`
 }
 
+/** Percent of right answers below which a model hardly ever agrees with its labels, however many classes there are. */
+const HARDLY = 5
+
+/**
+ * Words on a dense model that is right less often than by chance, or hardly ever: labels that have changed places, or numbers that stand for
+ * other classes. By such labels a ruined model may gain.
+ * @returns undefined where it is right as often
+ */
+export function agreesHardlyEver({ accuracy, classes }: { accuracy: Interval; classes: number }): string | undefined {
+  const chance = 100 / Math.max(2, classes)
+  const isRare = accuracy.estimate < HARDLY && accuracy.low <= chance
+  if (accuracy.high >= chance && !isRare) return undefined
+  const seen = `hardly ever agrees with the labels (${points(accuracy)} %), so they cannot show a loss`
+  return `${seen}; check which label stands for which class`
+}
+
 function noBetter(what: string, figure: string, interval: Interval): string {
   return `${what} no better than by chance (${figure} ${points(interval)}), so they cannot show a loss`
 }

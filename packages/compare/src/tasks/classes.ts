@@ -12,6 +12,7 @@ import {
 import { compareToDense } from '../answers/against-dense.ts'
 import { evaluate } from '../answers/evaluate.ts'
 import type { Evaluation } from '../answers/outcome.ts'
+import { agreesHardlyEver } from './by-chance.ts'
 import type { Comparer } from './comparer.ts'
 import { mcnemarContent } from './mcnemar-content.ts'
 import { adviceOn, oneClass } from './one-answer.ts'
@@ -21,8 +22,8 @@ import { areSameLogits } from './safety.ts'
 export function classComparer(inputs: ModelInputs): Comparer<Evaluation> {
   return {
     run: (session, options) => evaluate(session, inputs, options),
-    dense: ({ accuracy, predictions }) => ({
-      verdict: adviceOn(oneClass(predictions)),
+    dense: ({ accuracy, predictions, classes }) => ({
+      verdict: doubtOf({ accuracy, predictions, classes }),
       cells: { accuracy: { interval: accuracy }, [LOSS]: undefined, [P]: undefined, [AGREES]: { percent: 100 } },
       content: content(accuracy, { estimate: 0, low: 0, high: 0 }, null, 100),
     }),
@@ -47,7 +48,7 @@ export function classComparer(inputs: ModelInputs): Comparer<Evaluation> {
           unit: 'points of accuracy',
           interval: loss,
           same: evaluations.every(({ logits }) => areSameLogits(logits, dense.logits)),
-          unshown: adviceOn(oneClass(dense.predictions)),
+          unshown: doubtOf(dense),
         },
         paired: { name: 'accuracy', figure, correct: others.length === 0 ? evaluations[0].correct : undefined },
       }
@@ -57,6 +58,11 @@ export function classComparer(inputs: ModelInputs): Comparer<Evaluation> {
       divergence: mean(divergences(dense, evaluation)),
     }),
   }
+}
+
+/** The reason why the labels cannot show a loss of a dense model; undefined where they can. */
+function doubtOf(dense: Pick<Evaluation, 'accuracy' | 'predictions' | 'classes'>): string | undefined {
+  return adviceOn(oneClass(dense.predictions)) ?? agreesHardlyEver(dense)
 }
 
 const LOSS = 'loss in points'

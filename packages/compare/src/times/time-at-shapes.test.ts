@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { type Plan, transform, transformsOf } from '@tp/compiler'
 import type { Session } from '@tp/core/runtime'
 import { methods } from '@tp/method-attention'
-import { decodeModel, encodeModel, type Model } from '@tp/onnx'
+import { createNode, decodeModel, encodeModel, Graph, type Model, type NodeProto } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { expect, test } from 'vitest'
 import { inputRoles } from '../inputs/input-shapes.ts'
@@ -35,6 +35,29 @@ test('times models in turns at each shape, with their FLOPs against the first', 
   ])
   expect(rows[0]).toMatchObject({ flops: 1, latency: { speedup: { value: 1 } } })
   for (const { name, flops = 0, rounds } of rows) expect([flops > 1, rounds > 2]).toEqual([name === 'pruned', true])
+})
+
+test('refuses to time a model whose answers are all NaN', async () => {
+  const model = decodeModel(encodeModel(small).slice())
+  const graph = new Graph(model)
+  const [{ name }] = graph.outputs as [{ name: string }]
+  const node = graph.producer(name) as NodeProto
+  graph.addInitializer('nan', { type: 'float32', dims: [1], data: Float32Array.of(Number.NaN) })
+  graph.remove(node)
+  graph.insert([
+    { ...node, output: ['before'] },
+    createNode({ type: 'Mul', inputs: ['before', 'nan'], outputs: [name] }),
+  ])
+  const open = (of: Model) => (): Promise<Session> => nodeRuntime().load(encodeModel(of), { threads: 1 })
+  const models = [small, model].map((own, i) => ({
+    name: ['dense', 'damaged'][i] as string,
+    model: own,
+    open: open(own),
+  }))
+  await expect(timeAtShapes(models, [{ batch: 1, tokens: 8 }], { timingMs: 40 })).rejects.toMatchObject({
+    code: 'TP_OUTPUT',
+    message: expect.stringContaining('damaged: all of its output "'),
+  })
 })
 
 test('takes usual shapes that the model can take, and refuses others', () => {

@@ -1,5 +1,6 @@
 import { TpError } from '@tp/core'
-import type { AbortSignalLike, Session } from '@tp/core/runtime'
+import type { AbortSignalLike, NamedTensors, Session } from '@tp/core/runtime'
+import { runBatch } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
 import { type InputRoles, type InputSizes, inputRoles, isText } from '../inputs/input-shapes.ts'
 import { sampleInputs } from '../inputs/sample-inputs.ts'
@@ -79,7 +80,7 @@ const MOST_ROUNDS = 200
 
 /**
  * Times models in turns on random inputs of some shapes; speed-ups are over the first model.
- * @throws TpError TP_INPUT for models that do not take the same inputs, TP_ABORTED, and what loading and running throw
+ * @throws TpError TP_INPUT for models that do not take the same inputs, TP_OUTPUT for one whose answers are all NaN, TP_ABORTED, and what loading and running throw
  * @example
  * const open = (model: Model) => () => nodeRuntime().load(encodeModel(model), { threads: 1 })
  * const models = [{ name: 'dense', model: dense, open: open(dense) }, { name: 'pruned', model: pruned, open: open(pruned) }]
@@ -99,7 +100,10 @@ export async function timeAtShapes(
       const results: TimedAtShape[] = []
       for (const shape of shapes) {
         onShape?.(shape)
-        const { rounds, latencies } = await timeInTurns(sessions, [sampleInputs(model, roles, shape)], {
+        const feeds = sampleInputs(model, roles, shape)
+        for (const [i, session] of sessions.entries())
+          requireNumbers((models[i] as ModelToTime).name, await runBatch(session, feeds, signal))
+        const { rounds, latencies } = await timeInTurns(sessions, [feeds], {
           ...{ rounds: MOST_ROUNDS, budgetMs: timingMs, signal, onProgress },
         })
         const [dense, ...others] = flops.map((count) => count?.(shape))
@@ -112,4 +116,14 @@ export async function timeAtShapes(
       return results
     },
   )
+}
+
+/** @throws TpError TP_OUTPUT for answers without a single number: how fast a model gives them says nothing */
+function requireNumbers(name: string, outputs: NamedTensors): void {
+  for (const [output, { type, data }] of Object.entries(outputs)) {
+    if (!(type === 'float32' || type === 'float64') || data.length === 0) continue
+    if ((data as Float32Array).some((value) => !Number.isNaN(value))) continue
+    const advice = 'find out why with tp check or tp prune --verify before it is timed'
+    throw new TpError('TP_OUTPUT', 'compare', `${name}: all of its output "${output}" is not a number (NaN); ${advice}`)
+  }
 }

@@ -2,7 +2,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { readCompressed } from './body.ts'
 import { answerClientError, refuseUnspecified } from './client-error.ts'
 import type { RouteContext } from './context.ts'
-import { failureOf } from './errors.ts'
+import { failureOf, textOf } from './errors.ts'
 import type { Metrics } from './metrics.ts'
 import { oipRoutes } from './oip.ts'
 import { openaiRoutes } from './openai.ts'
@@ -70,6 +70,14 @@ export async function createApp(routes: RouteContext, metrics: Metrics): Promise
     if (reply.statusCode !== 429) return
     const ms = Math.max(...[...models.values()].map(({ current }) => current.engine.waiting().ms))
     reply.header('retry-after', Math.min(RETRY_SECONDS[1], Math.max(RETRY_SECONDS[0], Math.ceil(ms / 1000))))
+  })
+  // Fastify's own reader puts another character in the place of bytes that are not UTF-8.
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    try {
+      app.getDefaultJsonParser('error', 'error')(request, textOf(body as Buffer), done)
+    } catch (error) {
+      done(error as Error)
+    }
   })
   app.setErrorHandler(answerFailure)
   app.setNotFoundHandler((_request, reply) => {

@@ -50,6 +50,15 @@ export function requestError(message: string): TpError {
   return new TpError('TP_REQUEST', 'server', message)
 }
 
+/** Text of a body. @throws TpError TP_REQUEST for bytes that are not UTF-8, which would be read as another text */
+export function textOf(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw requestError('the body is not valid UTF-8; send JSON in UTF-8')
+  }
+}
+
 /** The words that text-embeddings-inference has for kinds of errors. */
 export function teiKind({ status, code }: Failure): string {
   if (code === 'TP_TOKENIZER') return 'tokenizer'

@@ -12,7 +12,7 @@ import {
   type RequestLimits,
   type RouteContext,
 } from './context.ts'
-import { failureOf, requestError } from './errors.ts'
+import { failureOf, requestError, textOf } from './errors.ts'
 import { BinaryTensors, datatypeOf, jsonData, readTensor, readTexts, type TensorJson } from './oip-tensors.ts'
 import { signalOf } from './over.ts'
 import { tritonRoutes } from './triton.ts'
@@ -141,7 +141,7 @@ function divide({ headers }: FastifyRequest, body: Buffer): { readonly json: str
       `Inference-Header-Content-Length is ${String(header).slice(0, 40)}, and the body has ${body.length} bytes`,
     )
   }
-  return { json: body.toString('utf8', 0, length), rest: body.subarray(length) }
+  return { json: textOf(body.subarray(0, length)), rest: body.subarray(length) }
 }
 
 interface InferOptions {

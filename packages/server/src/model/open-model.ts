@@ -15,7 +15,7 @@ import {
 } from '@tp/data'
 import { loadFile } from '@tp/data/files'
 import { type TextTokenizer, tokenRows, withDefaultPrompt } from '@tp/data/inputs'
-import { answerHead, embeddingOutput, pooledToken, type Task, taskOf } from '@tp/data/outputs'
+import { answerHead, embeddingOutput, fittingLabels, pooledToken, type Task, taskOf } from '@tp/data/outputs'
 import type { CascadeRun } from '@tp/guard'
 import { batchNotes, openPlanned } from '@tp/plans'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -132,7 +132,7 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
       session,
       version: versionOf(hashes, plan),
       task,
-      labels: folder.labels,
+      labels: fittingLabels(folder.labels, { outputs: session.outputs, task, path }),
       texts,
       vocabularySize: folder.vocabularySize,
       vectors: output && { output: output.name, pooling: requirePooling(folder.pooling, path, output).of },

@@ -61,7 +61,7 @@ describe.each(Object.entries(files))('a file that is %s', (_, file) => {
       },
       /is a weight/,
     ],
-  ])('is refused with %s', (_name, type, change, message) => {
+  ])('refuses one with %s', (_name, type, change, message) => {
     expect(() => checkPackedGraph('test', changed(file, type, change))).toThrow(
       expect.objectContaining({ code: 'TP_MODEL_LOAD', message: expect.stringMatching(message) }),
     )

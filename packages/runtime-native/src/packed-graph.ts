@@ -18,7 +18,7 @@ interface Examples {
 const DOMAIN = 'tp'
 
 /**
- * Makes sure that every operator on packed tokens is told of the examples that they are of.
+ * Makes sure that every operator on packed tokens reads of which examples they are.
  * @throws TpError TP_MODEL_LOAD for a graph in which examples would depend on each other
  */
 export function checkPackedGraph(where: string, { proto }: Model): void {

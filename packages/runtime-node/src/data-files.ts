@@ -20,7 +20,7 @@ const LARGEST_MODEL = 2 ** 31 - 1
 const CHUNK = 2 ** 30
 
 /** A model before a runtime sees it. */
-export interface ModelSource {
+export interface SourceFile {
   /** Undefined for other files: onnxruntime refuses them itself, or reads them as its own format. */
   readonly model: Model | undefined
   readonly dataFiles: readonly DataFile[]
@@ -31,7 +31,7 @@ export interface ModelSource {
  * @throws TpError TP_EXTERNAL; TP_EXTERNAL_DATA for a file that is missing; TP_EXTERNAL_PATH for one outside the folder of the model;
  *   TP_ATTRIBUTE for a model that would end the process
  */
-export async function readSource(where: string, source: Uint8Array | string): Promise<ModelSource> {
+export async function readSource(where: string, source: Uint8Array | string): Promise<SourceFile> {
   const model = await decoded(source)
   // A model in bytes has no folder.
   if (model === undefined || typeof source !== 'string') return { model, dataFiles: [] }

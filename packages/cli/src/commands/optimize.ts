@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { fromPlan, inspect } from '@tp/compiler'
 import { readSafetensors } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
-import { outputsOf, removeWithWaiting, replaceFile } from '@tp/data/files'
+import { outputsOf, removeCheckpointFile, replaceFile } from '@tp/data/files'
 import { describeLoss, verdictOfPlan } from '@tp/optimize'
 import { fileGivesVectors, inspectEncoders, requireKeptRows } from '@tp/plans/files'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -139,7 +139,7 @@ export const optimizeCommand: Command = command({
       await replaceFile(planOut, new TextEncoder().encode(`${JSON.stringify(optimized, null, 2)}\n`))
       if (signal.aborted)
         progress.note(`[tp] ${measured} holds what was measured; run the same command with --resume to continue`)
-      else await removeWithWaiting(measured)
+      else await removeCheckpointFile(measured)
     }
     const values = planOut !== undefined && found.learned !== undefined ? valuesPath(planOut) : weights
     const planned = planOut && describePlan(optimized, { ...args, model: path, out: planOut, weights: values })

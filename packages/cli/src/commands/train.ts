@@ -1,6 +1,6 @@
 import { appendFile } from 'node:fs/promises'
 import { throwIfAborted } from '@tp/core/runtime'
-import { outputsOf, removeWithWaiting, replaceFile, stageModel, writeError } from '@tp/data/files'
+import { outputsOf, removeCheckpointFile, replaceFile, stageModel, writeError } from '@tp/data/files'
 import { showTraining } from '@tp/train'
 import { namingStored, storedFile, trainingFiles } from '@tp/train/files'
 import { dataOptions } from '../arguments/data-options.ts'
@@ -95,7 +95,7 @@ export const trainCommand: Command = command({
     const { weights } = result
     if (weightsOut !== undefined && weights !== undefined) await replaceFile(weightsOut, weights)
     await staged.commit()
-    for (const stored of Object.values(trainingFiles(out))) await removeWithWaiting(stored)
+    for (const stored of Object.values(trainingFiles(out))) await removeCheckpointFile(stored)
     const files = weightsOut === undefined || weights === undefined ? [] : [`written  ${weightsOut}`]
     const seconds = inSeconds(performance.now() - began)
     return {

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { TpError } from '@tp/core'
 import { readInput } from './read-input.ts'
 
@@ -6,6 +6,11 @@ import { readInput } from './read-input.ts'
 export async function readCheckpointFile(path: string): Promise<Uint8Array | undefined> {
   if (!(await isThere(path))) return undefined
   return readInput(path, { code: 'TP_FILE_NOT_FOUND', advice: 'omit --resume to start over' })
+}
+
+/** Removes a checkpoint that is of no more use. */
+export function removeCheckpointFile(path: string): Promise<void> {
+  return rm(path, { force: true })
 }
 
 /** The error of a resumed job whose checkpoint is missing. */

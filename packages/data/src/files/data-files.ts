@@ -1,10 +1,11 @@
 import { constants } from 'node:fs'
 import { copyFile, mkdir, open, realpath, rm } from 'node:fs/promises'
-import { dirname, join, sep } from 'node:path'
+import { dirname, join } from 'node:path'
 import { TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
 import { exists } from './exists.ts'
 import { isSameFile } from './same-file.ts'
+import { isWithin } from './walk-folder.ts'
 import { writeError } from './write-error.ts'
 import { moveInto, waitingPath } from './write-file.ts'
 
@@ -47,7 +48,7 @@ export async function copyDataFiles(
 /** A folder that is a link may lead anywhere, and a model does not say where files go. @throws TpError TP_WRITE */
 async function requireInside(target: string, to: string): Promise<void> {
   const [folder, real] = [await realpath(to), await realpath(dirname(target))]
-  if (real === folder || real.startsWith(folder.endsWith(sep) ? folder : folder + sep)) return
+  if (isWithin(folder, real)) return
   const seen = `${dirname(target)} is a link that leads out of the folder of the output, to ${real}`
   throw new TpError('TP_WRITE', 'tp', `${seen}; write to another folder`)
 }

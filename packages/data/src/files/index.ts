@@ -1,6 +1,6 @@
 // Files of a program: untrusted ones are read within limits, and what is written appears whole, or not at all.
 
-export { isThere, nothingToResume, readCheckpointFile } from './checkpoint-file.ts'
+export { isThere, nothingToResume, readCheckpointFile, removeCheckpointFile } from './checkpoint-file.ts'
 export { exists, isBrokenLink } from './exists.ts'
 export { FileClaims, type Output, outputsOf } from './file-claims.ts'
 export { hashOfFile } from './hash-of-file.ts'
@@ -19,4 +19,4 @@ export {
   writeModelFile,
 } from './stage-model.ts'
 export { writeError } from './write-error.ts'
-export { isWaiting, moveInto, removeWithWaiting, writeWhole } from './write-file.ts'
+export { isWaiting, moveInto, removeAbandoned, writeWhole } from './write-file.ts'

@@ -3,6 +3,7 @@ import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { TpError } from '@tp/core'
+import { isRunning, ownMark, type ProcessMark } from './process-mark.ts'
 import { placeOf } from './same-file.ts'
 import { writeError } from './write-error.ts'
 import { hiddenName, waitingPath } from './write-file.ts'
@@ -10,11 +11,8 @@ import { hiddenName, waitingPath } from './write-file.ts'
 const SUFFIX = '.lock'
 
 /** The process that works at an output. */
-interface Holder {
-  readonly pid: number
+interface Holder extends ProcessMark {
   readonly host: string
-  /** Ticks since the system began at which it was started, where that is known: numbers of processes are given again. */
-  readonly started: string | undefined
 }
 
 /**
@@ -25,7 +23,7 @@ interface Holder {
 export async function lockOutput(out: string): Promise<AsyncDisposable | undefined> {
   const { path } = await placeOf(out)
   const lock = join(dirname(path), hiddenName(path, SUFFIX.length) + SUFFIX)
-  const own: Holder = { pid: process.pid, host: hostname(), started: await startOf(process.pid) }
+  const own: Holder = { ...ownMark, host: hostname() }
   // Written atomically: others would take a lock without contents for a stale one.
   const waiting = waitingPath(lock)
   const contents = JSON.stringify({ ...own, key: randomBytes(8).toString('hex') })
@@ -62,7 +60,8 @@ async function take(out: string, waiting: string, lock: string): Promise<void> {
     const text = await readFile(lock, 'utf8').catch(() => undefined)
     if (text === undefined) continue
     const holder = holderOf(text)
-    if (holder !== undefined && (await isRunning(holder))) throw busy(out, holder)
+    // Of another machine nothing can be known.
+    if (holder !== undefined && (holder.host !== hostname() || isRunning(holder))) throw busy(out, holder)
     await removeLeft(lock, text)
   }
 }
@@ -83,24 +82,6 @@ function holderOf(text: string): Holder | undefined {
   } catch {
     return undefined
   }
-}
-
-async function isRunning({ pid, host, started }: Holder): Promise<boolean> {
-  // Of another machine nothing can be known.
-  if (host !== hostname()) return true
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
-  }
-  const now = await startOf(pid)
-  return started === undefined || now === undefined || now === started
-}
-
-/** Field 22 of Linux's /proc/PID/stat; the name before it is in brackets and may hold anything. */
-async function startOf(pid: number): Promise<string | undefined> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
-  return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19]
 }
 
 function busy(out: string, { pid, host }: Holder): TpError {

@@ -1,5 +1,6 @@
-import { readdir, realpath, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve, sep } from 'node:path'
+import { realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { isWithin, walkFolder } from './walk-folder.ts'
 
 /** The place of a path, whether there is a file yet or not. */
 export interface FileIdentity {
@@ -52,10 +53,9 @@ export function mayBeSame(a: FileIdentity, b: FileIdentity): boolean {
 
 /** Whether a file lies in a folder, or below it; or another of its names does. */
 export async function isInside(folder: FileIdentity, file: FileIdentity): Promise<boolean> {
-  if (file.path.startsWith(folder.path.endsWith(sep) ? folder.path : folder.path + sep)) return true
+  if (file.path !== folder.path && isWithin(folder.path, file.path)) return true
   if (file.node === undefined || file.names < 2) return false
-  for (const entry of await readdir(folder.path, { recursive: true, withFileTypes: true }).catch(() => [])) {
-    if (entry.isFile() && (await placeOf(join(entry.parentPath, entry.name))).node === file.node) return true
-  }
+  const { files } = await walkFolder(folder.path, { hidden: true, within: [folder.path] }).catch(() => ({ files: [] }))
+  for (const path of files) if ((await placeOf(path)).node === file.node) return true
   return false
 }

@@ -1,6 +1,7 @@
 import { lstat, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { writeError } from './write-error.ts'
-import { waitingPath, writeWhole } from './write-file.ts'
+import { removeAbandoned, waitingPath, writeWhole } from './write-file.ts'
 
 /**
  * Tests whether a file can be written, by an empty one next to it: permissions alone do not show it (read-only disks,
@@ -8,6 +9,7 @@ import { waitingPath, writeWhole } from './write-file.ts'
  * @throws TpError TP_WRITE
  */
 export async function tryFolder(path: string): Promise<void> {
+  await removeAbandoned(dirname(path))
   const waiting = waitingPath(path)
   try {
     await lstat(path).catch((error: NodeJS.ErrnoException) => {

@@ -1,14 +1,18 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { hasEnded, LONGEST_TAG, ownTag } from './process-mark.ts'
 
 /** Bytes of the longest name that file systems take. */
 const LONGEST_NAME = 255
-const SUFFIX = '.01234567.tmp'
+/** After the name: a number, and the process that writes. */
+const SUFFIX = /\.[0-9a-f]{8}-([0-9a-f]{8}-\d+-\d+)\.tmp$/
+const LONGEST_SUFFIX = '.01234567-.tmp'.length + LONGEST_TAG
 
-/** Name of a file that waits next to `path` until it is whole. */
+/** Name of a file or a folder that waits next to `path` until it is whole. */
 export function waitingPath(path: string): string {
-  return join(dirname(path), `${hiddenName(path, SUFFIX.length)}.${randomBytes(4).toString('hex')}.tmp`)
+  const name = hiddenName(path, LONGEST_SUFFIX)
+  return join(dirname(path), `${name}.${randomBytes(4).toString('hex')}-${ownTag}.tmp`)
 }
 
 /** A hidden name of a file's own, with room for a suffix: longer names are replaced by their hash. */
@@ -20,15 +24,17 @@ export function hiddenName(path: string, added: number): string {
 
 /** Whether a file is one that waits for its name, or did when its process was killed. */
 export function isWaiting(name: string): boolean {
-  return /^\..+\.[0-9a-f]{8}\.tmp$/.test(name)
+  return SUFFIX.test(name)
 }
 
-/** Removes a file, and what waits next to it since a process was killed while it wrote. */
-export async function removeWithWaiting(path: string): Promise<void> {
-  const folder = dirname(path)
-  const own = hiddenName(path, SUFFIX.length)
-  const waiting = (await readdir(folder)).filter((name) => name.startsWith(`${own}.`) && isWaiting(name))
-  for (const file of [path, ...waiting.map((name) => join(folder, name))]) await rm(file, { force: true })
+/** Removes what waits in a folder for its name since the process that wrote it was killed, whole copies of models among it. */
+export async function removeAbandoned(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const [, tag] = SUFFIX.exec(name) ?? []
+    // One that another user has left cannot be removed, and is not in the way.
+    if (tag !== undefined && hasEnded(tag))
+      await rm(join(folder, name), { recursive: true, force: true }).catch(() => {})
+  }
 }
 
 /** Writes a new file and makes sure that it is on the disk; on failure nothing remains. */

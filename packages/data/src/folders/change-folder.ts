@@ -8,7 +8,7 @@ import { waitingPath } from '../files/write-file.ts'
 import type { GraphRun } from './graph-runs.ts'
 import type { FolderGraph, FolderGraphs } from './graphs.ts'
 import { type FolderReport, withSection } from './model-card.ts'
-import { type StagedFolder, stageFolder } from './stage-folder.ts'
+import { type SkippedFile, type StagedFolder, stageFolder } from './stage-folder.ts'
 
 /** The report on one step: a text for people, the plan that was followed, if there was one, and what was compared with the original. */
 export interface StepReport {
@@ -46,7 +46,8 @@ export interface ChangedFolder<Report extends StepReport> {
   readonly changed: readonly string[]
   /** Those of them that were compared with the original. */
   readonly verified: readonly string[]
-  readonly leftOut: readonly { readonly file: string; readonly why: string }[]
+  /** Files of the other folder that it does not have. */
+  readonly leftOut: readonly SkippedFile[]
 }
 
 /**
@@ -59,7 +60,8 @@ export async function changeFolder<Report extends StepReport>(
   { out: place, force = false, signal, steps, command, fileOf = ({ file }) => file, change }: FolderChange<Report>,
 ): Promise<ChangedFolder<Report>> {
   const out = place.replace(/(?<=.)[/\\]+$/, '')
-  await using staged = await stageFolder(source, out, { force, signal })
+  const files = [...new Set(steps.flatMap(({ writes }) => writes.map(fileOf)))]
+  await using staged = await stageFolder(source, out, { force, writes: files, signal })
   /** A value with paths of the new folder, and not of the one that waits for its name. */
   const named = <T>(value: T): T => JSON.parse(JSON.stringify(value).replaceAll(staged.path, out))
   const perform = async (step: GraphRun): Promise<Report> => {
@@ -92,16 +94,16 @@ export async function changeFolder<Report extends StepReport>(
     })
   }
   const changed: string[] = []
-  for (const file of new Set(steps.flatMap(({ writes }) => writes.map(fileOf)))) {
-    if (await exists(join(staged.path, file))) changed.push(file)
-  }
+  for (const file of files) if (await exists(join(staged.path, file))) changed.push(file)
   // The paths of this machine mean nothing elsewhere.
   const relative = (text: string): string => text.replaceAll(`${out}/`, '').replaceAll(`${source.folder}/`, '')
   const { plan } = report.content as { plan?: object }
-  await staged.commit({
+  const gone: SkippedFile[] = leftOut.map(([{ file }, why]) => ({ file, why }))
+  const links = await staged.commit({
     // Under a name of its own nothing of the original is replaced.
     leftOut: leftOut.map(([graph]) => graph).filter((graph) => fileOf(graph) === graph.file),
-    readme: (own) => withSection(own, { command, changed, leftOut, plan, text: relative(report.text) }),
+    readme: (own, links) =>
+      withSection(own, { command, changed, leftOut: [...gone, ...links], plan, text: relative(report.text) }),
   })
   const isVerified = (file: string): boolean => verified.has(file)
   return {
@@ -109,7 +111,7 @@ export async function changeFolder<Report extends StepReport>(
     out,
     changed,
     verified: changed.filter(isVerified),
-    leftOut: leftOut.map(([{ file }, why]) => ({ file, why })),
+    leftOut: [...gone, ...links],
   }
 }
 

@@ -1,5 +1,3 @@
-import type { FolderGraph } from './graphs.ts'
-
 /** Changes that a command has made to a folder, for its model card. */
 export interface FolderReport {
   /** `tp optimize` */
@@ -7,7 +5,7 @@ export interface FolderReport {
   /** The files that it has changed. */
   readonly changed: readonly string[]
   /** Those that the new folder does not have, with the reason. */
-  readonly leftOut: readonly (readonly [graph: FolderGraph, why: string])[]
+  readonly leftOut: readonly { readonly file: string; readonly why: string }[]
   /** The plan by which it was done. */
   readonly plan?: object | undefined
   /** The printed report: figures, losses with their intervals, the verdict. */
@@ -23,7 +21,7 @@ export function withSection(card: string | undefined, report: FolderReport): str
   const asBlock = (language: string, content: string): string => `\`\`\`${language}\n${content}\n\`\`\``
   const items = [
     ...changed.map((file) => `- \`${file}\` was changed`),
-    ...leftOut.map(([{ file }, why]) => `- \`${file}\` was left out: ${why}`),
+    ...leftOut.map(({ file, why }) => `- \`${file}\` was left out: ${why}`),
   ]
   const section = [
     `## Changed by \`${command}\``,

@@ -1,9 +1,10 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
-import { basename, dirname, join, sep } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { TpError } from '@tp/core'
 import { externalTensors, type Model } from '@tp/onnx'
 import { LARGEST } from '../files/read-open-file.ts'
+import { isWithin } from '../files/walk-folder.ts'
 
 /**
  * Makes sure that the data files of a model are there, whole, and in its own folder, whatever links lead to them.
@@ -48,11 +49,17 @@ async function requireInside(where: string, path: string, data: string): Promise
     const seen = `${basename(path)} names itself as the file that its weights are in`
     throw new TpError('TP_EXTERNAL_PATH', where, `${seen}; save the model again with its data in a file of their own`)
   }
-  // A model that is a link may have its data next to what it leads to: caches of downloads are made like that.
-  const folders = [await realpath(dirname(path)), dirname(own)]
-  if (folders.some((folder) => real.startsWith(folder.endsWith(sep) ? folder : folder + sep))) return
+  if ((await foldersOf(path)).some((folder) => isWithin(folder, real))) return
   const seen = `${data} is a link that leads out of the model's folder, to ${real}`
   throw new TpError('TP_EXTERNAL_PATH', where, `${seen}; put the file itself there if it holds the weights`)
+}
+
+/**
+ * The folders, without links, in which the files of a model may be: its own, and if it is a link, that of the file that it leads to, since
+ * caches of downloads are made like that.
+ */
+export async function foldersOf(path: string): Promise<string[]> {
+  return [await realpath(dirname(path)), dirname(await realpath(path))]
 }
 
 /** Bytes of a data file that was checked. @throws TpError TP_EXTERNAL_DATA, TP_TOO_LARGE for more than are read at once */

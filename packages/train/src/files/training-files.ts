@@ -1,6 +1,6 @@
 import { isTpError, TpError } from '@tp/core'
 import { bareMessage } from '@tp/core/host'
-import { isThere, nothingToResume, readCheckpointFile, removeWithWaiting, replaceFile } from '@tp/data/files'
+import { isThere, nothingToResume, readCheckpointFile, removeCheckpointFile, replaceFile } from '@tp/data/files'
 import { ANSWERS_PART, type StoredPart, type TrainingStore } from '../job/store.ts'
 import { SOFT_PART } from '../train.ts'
 
@@ -15,7 +15,7 @@ export function trainingStore(out: string): TrainingStore {
   return {
     read: (part) => readCheckpointFile(files[part]),
     write: (part, bytes) => replaceFile(files[part], bytes),
-    remove: (part) => removeWithWaiting(files[part]),
+    remove: (part) => removeCheckpointFile(files[part]),
   }
 }
 

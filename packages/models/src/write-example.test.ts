@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +8,8 @@ import { clauseData } from './clause-data.ts'
 import { modelPath } from './embedded-models.ts'
 import { exampleNames, writeExample } from './write-example.ts'
 
+const root = fileURLToPath(new URL('..', import.meta.url))
+const main = join(root, 'bin/tp-models.js')
 let folder = ''
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tp-models-'))
@@ -33,8 +35,27 @@ test.each(exampleNames)('writes the model %s with texts of all its classes', (na
   }
 })
 
+test('notices an incomplete installation', () => {
+  const copy = join(folder, 'installed')
+  for (const part of ['bin', 'dist', 'data', 'clauses', 'package.json'])
+    cpSync(join(root, part), join(copy, part), {
+      recursive: true,
+      filter: (path) => !path.endsWith('.json') || !path.includes('data'),
+    })
+  const tried = (): [string, boolean] => {
+    const { stderr } = spawnSync(process.execPath, [join(copy, 'bin/tp-models.js'), 'clauses', 'tried'], {
+      cwd: folder,
+      encoding: 'utf8',
+    })
+    return [stderr, existsSync(join(folder, 'tried'))]
+  }
+  truncateSync(join(copy, 'clauses/model.onnx'), 1000)
+  expect(tried()).toEqual([expect.stringMatching(/is not the file that was published\ncode: TP_INSTALL\n$/), false])
+  truncateSync(join(copy, 'dist/main.js'), 20)
+  expect(tried()).toEqual([expect.stringMatching(/install @tp\/models again\ncode: TP_INSTALL\n$/), false])
+})
+
 test('is a command that names its files and the next one', () => {
-  const main = fileURLToPath(new URL('../bin/tp-models.js', import.meta.url))
   const printed = execFileSync(process.execPath, [main, 'clauses', 'mine'], { cwd: folder, encoding: 'utf8' })
   expect(printed).toContain(`${clauseData('dev').length + clauseData('calibration').length} texts with their classes`)
   expect(printed).toMatch(/^next {2}(?:npx )?tp optimize mine\/model\.onnx --data mine\/examples\.tsv/m)

@@ -1,8 +1,11 @@
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { clauseData } from './clause-data.ts'
 import { modelPath } from './embedded-models.ts'
+import { ExampleError } from './example-error.ts'
 import { mailData } from './mail-data.ts'
+import { writeNewFiles } from './new-files.ts'
 
 /** The models that come with texts. */
 export const exampleNames = ['clauses', 'mail'] as const
@@ -19,19 +22,57 @@ export interface WrittenExample {
   readonly count: number
 }
 
-/** Writes a model with the files next to it, and tables of texts, into a folder, as a reader's own model has them. */
+/** SHA-256 of the files of the models, by which an incomplete installation is noticed. */
+const digests: Readonly<Record<ExampleName, Readonly<Record<'model' | 'tokenizer' | 'config', string>>>> = {
+  clauses: {
+    model: '9f26e3e2073ecf5f26688711a5e28f086f343beea7b50877aa72c8e5deb1cd18',
+    tokenizer: '9920dc5f46bb41146bae70524557738f1e1b042a57e09d9bb817a365567ae087',
+    config: '8603ccf83df19a2dad6f01064720101f02d48a4a5416e1f310a5bb254b2f413e',
+  },
+  mail: {
+    model: 'de5759beaa60702c33d1f925e6bf5ea5232caf1c975ba0c87a9d93883b5934ba',
+    tokenizer: '24eee6b1c3621316bdac28167ad14c60bd0e077249156792414e5b8b952d1e65',
+    config: 'e8f0d1da150f953c658b8c9f4183e30f1b42877eeca1a25b2b22b3b979d6eff7',
+  },
+}
+
+/**
+ * Writes a model with the files next to it, and tables of texts, into a folder, as a reader's own model has them. All or none; no other file
+ * is replaced.
+ * @throws ExampleError TP_OUTPUT, TP_WRITE; TP_INSTALL where a file of this package is missing or damaged
+ */
 export function writeExample(name: ExampleName, folder: string): WrittenExample {
-  mkdirSync(folder, { recursive: true })
   const at = (file: string): string => join(folder, file)
-  copyFileSync(modelPath(name), at('model.onnx'))
-  copyFileSync(modelPath(name, 'tokenizer'), at('tokenizer.json'))
-  copyFileSync(modelPath(name, 'config'), at('config.json'))
+  const files = new Map<string, Uint8Array>([
+    ['model.onnx', ownFile(name, 'model')],
+    ['tokenizer.json', ownFile(name, 'tokenizer')],
+    ['config.json', ownFile(name, 'config')],
+  ])
   // Mails are listed class by class, and a reader may take the first of them alone.
   const [data, order] = name === 'mail' ? [mailData, mixed] : [clauseData, asTheyAre]
-  const choosing = order([...data('dev'), ...data('calibration')])
-  writeFileSync(at('examples.tsv'), tableOf(choosing))
-  writeFileSync(at('test.tsv'), tableOf(order(data('test'))))
+  const choosing = ofPackage(() => order([...data('dev'), ...data('calibration')]))
+  files.set('examples.tsv', Buffer.from(tableOf(choosing)))
+  files.set('test.tsv', Buffer.from(ofPackage(() => tableOf(order(data('test'))))))
+  writeNewFiles(folder, files)
   return { model: at('model.onnx'), examples: at('examples.tsv'), test: at('test.tsv'), count: choosing.length }
+}
+
+function ownFile(name: ExampleName, kind: keyof (typeof digests)[ExampleName]): Buffer {
+  return ofPackage(() => {
+    const path = modelPath(name, kind)
+    const bytes = readFileSync(path)
+    if (createHash('sha256').update(bytes).digest('hex') === digests[name][kind]) return bytes
+    throw new Error(`${path} is not the file that was published`)
+  })
+}
+
+/** Reads something of this package. @throws ExampleError TP_INSTALL */
+function ofPackage<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    throw new ExampleError('TP_INSTALL', `install @tp/models again: ${(cause as Error).message}`, { cause })
+  }
 }
 
 interface Labeled {

@@ -120,16 +120,16 @@ export async function runBulk(options: BulkOptions): Promise<BulkReport> {
   const folder = shardFiles(store, output)
   onStage?.('planning')
   const { model: path, tokenizer, guard, threads, methods } = options
-  const files = await readModelFiles({ model: path, tokenizer, dense: guard?.dense })
-  const opened = await sessionSpec(options, files)
-  await using model = await openBulkModel(files, opened, { threads, signal, methods })
+  const modelFiles = await readModelFiles({ model: path, tokenizer, dense: guard?.dense })
+  const opened = await sessionSpec(options, modelFiles)
+  await using model = await openBulkModel(modelFiles, opened, { threads, signal, methods })
   const compute = computeSpec(options, opened, model, output)
   // Last of what can be wrong, so that it hides no other mistake; but before what may take long.
-  await inputFiles(data)
+  await inputFiles(data, shardsOf(options))
   await requireFree(options)
   if (!(resume || retry)) await requireNoShards(folder)
-  const planned = await planShards(data, files.hash, compute, output, {
-    ...{ shardRows: 10_000, pairs: pairsOf(compute, model, options) },
+  const planned = await planShards(data, modelFiles.hash, compute, output, {
+    ...{ place: shardsOf(options), shardRows: 10_000, pairs: pairsOf(compute, model, options) },
     ...definedOnly(options),
   })
   const answerForm = await answerFormOf(planned.shards, model, compute, { data, signal })
@@ -137,6 +137,7 @@ export async function runBulk(options: BulkOptions): Promise<BulkReport> {
   await using _place = await store.prepare()
   if (retry) await folder.forgive()
 
+  const changed = await folder.removeChanged(plan.shards)
   const before = await folder.state()
   const missing = plan.shards.filter(({ key }) => !before.done.has(key) && !before.failed.has(key))
   const resumed = plan.shards.filter(({ key }) => before.done.has(key))
@@ -153,16 +154,19 @@ export async function runBulk(options: BulkOptions): Promise<BulkReport> {
     )
   throwIfAborted(signal, 'bulk')
 
-  await requireAll(plan, folder)
+  const files = await requireAll(plan, folder)
   onStage?.('writing')
-  const written = plan.shards.map((shard) => folder.fileOf(shard))
+  const written = plan.shards.map((shard) => folder.fileOf(shard, files.get(shard.key) as string))
   // Always the same name: of a run that is killed while it writes, gigabytes would remain under another one.
   const waiting = join(dirname(out), `.${basename(out)}.tmp`)
   await writeNew(out, untilAborted(outputFormats[output].join(written), signal), waiting)
   await folder.remove()
   await store.close()
   const counts = { rows: plan.rows, shards: plan.shards.length, resumed: resumed.length }
-  return { task: compute.task, ...counts, notes: compute.batchTokens === 1 ? [] : files.notes }
+  const notes = [...planned.notes, ...(compute.batchTokens === 1 ? [] : modelFiles.notes)]
+  if (changed.size > 0)
+    notes.push(`${changed.size} of the shards in ${store.name} had changed, and were computed again`)
+  return { task: compute.task, ...counts, notes }
 }
 
 function shardsOf({ out, shards = `${out}.shards` }: BulkOptions): string {
@@ -271,11 +275,11 @@ function rowsOf(shards: readonly Shard[]): number {
   return shards.reduce((sum, { spec }) => sum + spec.rows.rows, 0)
 }
 
-/** @throws TpError TP_SHARDS with the reasons of those that are missing */
-async function requireAll({ shards }: ShardPlan, folder: ShardFiles): Promise<void> {
+/** The files of all shards, by key. @throws TpError TP_SHARDS with the reasons of those that are missing */
+async function requireAll({ shards }: ShardPlan, folder: ShardFiles): Promise<ReadonlyMap<string, string>> {
   const { done, failed } = await folder.state()
   const missing = shards.filter(({ key }) => !done.has(key))
-  if (missing.length === 0) return
+  if (missing.length === 0) return done
   const reasons = await Promise.all(
     missing
       .slice(0, 3)

@@ -133,6 +133,27 @@ describe('a run', () => {
     expect(readFileSync(at('half.jsonl'))).toEqual(readFileSync(at('whole.jsonl')))
   })
 
+  test('computes a shard again whose bytes have changed, and says so', async () => {
+    const options = { ...common, shardRows: 15, out: at('altered.jsonl') }
+    const shards = (await interrupted(options)).filter((name) => name.endsWith('.jsonl'))
+    const [shard = ''] = shards
+    const text = readFileSync(at('altered.jsonl.shards', shard), 'utf8')
+    writeFileSync(at('altered.jsonl.shards', shard), text.replace(/"(ham|spam)"/, '"HAM"'))
+    const { resumed, notes } = await runBulk({ ...options, resume: true })
+    expect([resumed, notes]).toEqual([shards.length - 1, [expect.stringContaining('1 of the shards in')]])
+    expect(readFileSync(options.out)).toEqual(readFileSync(at('whole.jsonl')))
+  })
+
+  test('names the data that is deleted while it runs', async () => {
+    cpSync(at('mails.jsonl'), at('gone.jsonl'))
+    const options = { ...common, data: at('gone.jsonl'), out: at('gone-out.jsonl'), shardRows: 15 }
+    const onProgress = (): void => rmSync(options.data, { force: true })
+    await expect(runBulk({ ...options, onProgress })).rejects.toMatchObject({
+      code: 'TP_SHARDS',
+      message: expect.stringMatching(/gone\.jsonl: there is no such file/),
+    })
+  })
+
   test('writes the same bytes whatever the number of threads', async () => {
     for (const threads of [1, 2]) await runBulk({ ...common, threads, out: at(`threads-${threads}.jsonl`) })
     expect(readFileSync(at('threads-1.jsonl'))).toEqual(readFileSync(at('threads-2.jsonl')))

@@ -28,10 +28,10 @@ test.skipIf(!hasMoto)(
     const store = await s3Store('s3://bucket/a/b')
     await store.put('1', Buffer.from('first'))
     await store.put('1', Buffer.from('second'))
-    expect([(await store.get('1')).toString(), await store.has('1'), await store.has('2')]).toEqual([
+    expect([(await store.get('1')).toString(), await store.list('1'), await store.list('2')]).toEqual([
       'first',
-      true,
-      false,
+      ['1'],
+      [],
     ])
     for (let i = 0; i < 1005; i++) await store.put(`many-${i}`, Buffer.from(`${i}`))
     expect(new Set(await store.list()).size).toBe(1006)

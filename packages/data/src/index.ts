@@ -5,6 +5,7 @@
 export { idxLabels, openDataset } from './datasets/open-dataset.ts'
 export type { Ranking } from './datasets/ranking.ts'
 export { sharedExamples } from './datasets/shared-examples.ts'
+export { type LineEnd, linesOf, recordDelimiters } from './datasets/table/lines.ts'
 export {
   findTextColumns,
   type TableHead,

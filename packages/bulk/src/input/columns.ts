@@ -1,17 +1,15 @@
-import { findTextColumns, type TableHead } from '@tp/data'
+import { findTextColumns, type LineEnd, type TableHead } from '@tp/data'
 import { dataError } from './data-error.ts'
 import type { InputFile } from './input-files.ts'
-import { lineRanges, readBytes } from './line-ranges.ts'
-import { textOf } from './line-rows.ts'
+import { lineEndIn, lineRanges, readBytes } from './line-ranges.ts'
+import { type LineFormat, textOf } from './line-rows.ts'
 import { parquetHead } from './parquet-input.ts'
 
 /** Where a row has its parts: number of a column, or its name where the format has names. */
-export interface FileColumns {
+export interface FileColumns extends LineFormat {
   readonly text: string | number
   readonly pair?: string | number
   readonly id?: string | number
-  /** Of CSV and TSV. */
-  readonly separator?: string
 }
 
 export interface ColumnNames {
@@ -34,6 +32,8 @@ export async function findColumns(
   options: ColumnNames,
 ): Promise<{ readonly columns: FileColumns; readonly from: number }> {
   const from = format === 'parquet' ? 0 : await startOf(path)
+  const lineEnd = format === 'parquet' ? '\n' : await lineEndIn(path)
+  const ended = lineEnd === '\r' ? { lineEnd } : {}
   if (format === 'text') {
     const named = options.textColumn ?? options.pairColumn ?? options.idColumn
     if (named !== undefined || options.pairs === true)
@@ -41,9 +41,9 @@ export async function findColumns(
         path,
         `has a text a line and no columns${named === undefined ? ', and the model has one logit, as for pairs of texts' : ''}; give a table (.jsonl, .csv, .tsv, .parquet)${named === undefined ? ', or for a model of single texts the task classification' : ''}`,
       )
-    return { columns: { text: 0 }, from }
+    return { columns: { text: 0, ...ended }, from }
   }
-  const head = format === 'parquet' ? undefined : await readHead(path, format, from)
+  const head = format === 'parquet' ? undefined : await readHead(path, format, from, lineEnd)
   const table: TableHead = head?.table ?? (await parquetHead(path))
   const { header, names, text, pair, separator } = findTextColumns(path, table, options)
   const isNamed = format === 'jsonl' || format === 'parquet'
@@ -55,6 +55,7 @@ export async function findColumns(
       ...(pair !== undefined && { pair: key(pair) }),
       ...(id !== undefined && { id: key(id) }),
       ...(separator !== undefined && { separator }),
+      ...ended,
     },
     from: header ? (head?.firstRow as number) : from,
   }
@@ -83,8 +84,9 @@ async function readHead(
   path: string,
   format: 'jsonl' | 'csv' | 'tsv',
   from: number,
+  lineEnd: LineEnd,
 ): Promise<{ readonly table: TableHead; readonly firstRow: number }> {
-  const lines = { from, quoted: format === 'csv', skipped: format === 'jsonl' ? 'blank' : 'empty' } as const
+  const lines = { from, lineEnd, quoted: format === 'csv', skipped: format === 'jsonl' ? 'blank' : 'empty' } as const
   const first = await firstRange(path, lines, { ...HEAD, rows: 1 })
   const all = await firstRange(path, lines, HEAD)
   if (first === undefined || all === undefined) throw dataError(path, 'holds no row')

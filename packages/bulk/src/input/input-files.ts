@@ -1,5 +1,7 @@
-import { readdir, stat } from 'node:fs/promises'
-import { extname, join } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { basename, extname, resolve } from 'node:path'
+import { skippedNotes, walkFolder } from '@tp/data/files'
+import { isShardName } from '../shards/shard-name.ts'
 import { dataError } from './data-error.ts'
 
 /** How a file holds its rows: `text` has one a line. */
@@ -20,42 +22,39 @@ const formats: Readonly<Record<string, InputFormat>> = {
 }
 const KINDS = Object.keys(formats).join(', ')
 
+/** The data of a run. */
+export interface InputFiles {
+  readonly files: readonly InputFile[]
+  /** Sentences on entries of a folder that are not read. */
+  readonly notes: readonly string[]
+}
+
 /**
- * A file, or all files of a folder and the folders in it, ordered by their names; hidden ones do not count as data.
+ * A file, or all files of a folder and the folders in it, ordered by their names; hidden ones do not count as data, and shards are not data.
+ * @param shards where those of the run are
  * @throws TpError TP_DATA if there is nothing that can be read, or what can be read is of several formats
  */
-export async function inputFiles(path: string): Promise<InputFile[]> {
+export async function inputFiles(path: string, shards?: string): Promise<InputFiles> {
   const entry = await stat(path).catch((cause: unknown) => {
     throw dataError(path, 'there is no such file or folder', cause)
   })
   if (!entry.isDirectory()) {
     if (!entry.isFile()) throw dataError(path, 'is not a regular file; put what it gives into one')
     const format = formatOf(path)
-    if (format !== undefined) return [{ path, format }]
+    if (format !== undefined) return { files: [{ path, format }], notes: [] }
     throw dataError(path, `its name does not say how it holds texts; ${adviceFor(path)}`)
   }
-  const names = (await readdir(path, { recursive: true, withFileTypes: true }))
-    .filter((file) => file.isFile())
-    .map((file) => join(file.parentPath, file.name))
-    .filter(
-      (file) =>
-        !file
-          .slice(path.length)
-          .split(/[\\/]/)
-          .some((part) => part.startsWith('.')),
-    )
-  // Code units, not a locale: rows are numbered in this order on every machine.
-  const files = names
-    .sort((a, b) => (a < b ? -1 : 1))
-    .flatMap((file) => {
-      const format = formatOf(file)
-      return format === undefined ? [] : [{ path: file, format }]
-    })
+  const own = shards && resolve(shards)
+  const walked = await walkFolder(path, { except: (file) => resolve(file) === own || isShardName(basename(file)) })
+  const files = walked.files.flatMap((file) => {
+    const format = formatOf(file)
+    return format === undefined ? [] : [{ path: file, format }]
+  })
   const found = [...new Set(files.map(({ format }) => format))]
   if (found.length === 0) throw dataError(path, `holds no file that can be read (${KINDS})`)
   if (found.length > 1)
     throw dataError(path, `holds files of several formats (${found.join(', ')}); give a folder with one`)
-  return files
+  return { files, notes: skippedNotes(path, walked.skipped) }
 }
 
 function formatOf(path: string): InputFormat | undefined {

@@ -46,6 +46,13 @@ describe('ranges of rows', () => {
     expect(json.flatMap((range) => rowsOf(range, 'jsonl'))).toEqual([{ a: 1 }, { a: 2 }])
   })
 
+  test('count every line of a text whose lines only carriage returns end', async () => {
+    const ranges = await rangesOf('a\r\rb', { skipped: 'none', lineEnd: '\r' }, { rows: 2 })
+    expect(ranges.flatMap((range) => parseLines('t', 'text', bytesOf(range), { lineEnd: '\r' }))).toEqual(
+      ['a', '', 'b'].map((line) => ({ 0: line })),
+    )
+  })
+
   test('end with the row that exceeds the bytes, so that a shard is never larger than the limit and one row', async () => {
     const ranges = await rangesOf('12345\n'.repeat(4), {}, { bytes: 7 })
     expect(ranges.map(({ start, end, rows }) => [start, end, rows])).toEqual([

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, open } from 'node:fs/promises'
+import type { LineEnd } from '@tp/data'
 import { dataError } from './data-error.ts'
+import { openData } from './open-data.ts'
 
 /** Some rows of a file: bytes of one with lines, rows of a Parquet file; from `start` on, without `end`. */
 export interface RowRange {
@@ -24,6 +25,8 @@ export interface LineOptions {
   readonly from: number
   /** Whether line ends in quotes are part of a row, as in CSV. */
   readonly quoted: boolean
+  /** Default: a line feed. */
+  readonly lineEnd?: LineEnd | undefined
   /** Lines that do not count as rows: none, empty ones, or also those of white space. */
   readonly skipped: 'none' | 'empty' | 'blank'
 }
@@ -40,11 +43,12 @@ const [TAB, LF, CR, SPACE, QUOTE] = [0x09, 0x0a, 0x0d, 0x20, 0x22]
  */
 export async function* lineRanges(
   path: string,
-  { from, quoted, skipped }: LineOptions,
+  { from, quoted, lineEnd = '\n', skipped }: LineOptions,
   limits: RangeLimits,
 ): AsyncGenerator<RowRange> {
-  await using file = await open(path)
+  await using file = await openData(path)
   const buffer = Buffer.allocUnsafe(CHUNK)
+  const end = lineEnd.charCodeAt(0)
   const isNothing = (byte: number): boolean =>
     skipped !== 'none' && (byte === CR || (skipped === 'blank' && (byte === SPACE || byte === TAB)))
   let [offset, start, rowStart, rows] = [from, from, from, 0]
@@ -57,7 +61,7 @@ export async function* lineRanges(
     let hashed = 0
     for (let i = 0; i < bytesRead; i++) {
       const byte = buffer[i] as number
-      if (byte !== LF || inQuotes) {
+      if (byte !== end || inQuotes) {
         if (quoted && byte === QUOTE) inQuotes = !inQuotes
         if (isBlank && !isNothing(byte)) isBlank = false
         continue
@@ -81,9 +85,25 @@ export async function* lineRanges(
   if (rows > 0) yield { start, end: offset, rows, hash: hash.digest('hex') }
 }
 
+/** The character that ends the lines of a file, as `@tp/data` decides it for a text that is read at once. */
+export async function lineEndIn(path: string): Promise<LineEnd> {
+  await using file = await openData(path)
+  const buffer = Buffer.allocUnsafe(CHUNK)
+  let isCut = false
+  for (let offset = 0; ; ) {
+    const { bytesRead } = await file.read(buffer, 0, CHUNK, offset)
+    const bytes = buffer.subarray(0, bytesRead)
+    if (bytes.includes(LF)) return '\n'
+    isCut ||= bytes.includes(CR)
+    offset += bytesRead
+    // A line that is too long is refused, whatever ends it.
+    if (bytesRead === 0 || (!isCut && offset > MOST_BYTES_A_ROW)) return isCut ? '\r' : '\n'
+  }
+}
+
 /** Bytes of a file, as many as there are. */
 export async function readBytes(path: string, start: number, end: number): Promise<Buffer> {
-  await using file: FileHandle = await open(path)
+  await using file = await openData(path)
   const bytes = Buffer.allocUnsafe(end - start)
   let length = 0
   while (length < bytes.length) {

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { type LineEnd, linesOf, recordDelimiters } from '@tp/data'
 import { parse } from 'csv-parse/sync'
 import { dataError } from './data-error.ts'
 import type { InputFormat } from './input-files.ts'
@@ -10,24 +11,31 @@ export type RawCell = string | number | bigint | boolean | readonly string[] | n
 /** Cells of a row, by the columns' numbers or names. */
 export type RawRow = { readonly [column: string | number]: RawCell }
 
+export interface LineFormat {
+  /** Of CSV and TSV. */
+  readonly separator?: string
+  /** Default: a line feed. */
+  readonly lineEnd?: LineEnd
+}
+
 /** The rows in bytes of a file with lines. @throws TpError TP_DATA */
 export function parseLines(
   where: string,
   format: Exclude<InputFormat, 'parquet'>,
   bytes: Uint8Array,
-  separator = ',',
+  { separator = ',', lineEnd = '\n' }: LineFormat = {},
 ): RawRow[] {
   const text = textOf(where, bytes)
-  if (format === 'text') return linesOf(text).map((line) => ({ 0: line }))
+  if (format === 'text') return wholeLines(text, lineEnd).map((line) => ({ 0: line }))
   if (format === 'jsonl')
-    return linesOf(text)
+    return wholeLines(text, lineEnd)
       .filter((line) => line.trim() !== '')
       .map((line, i) => objectOf(where, line, i))
   try {
     return parse(text, {
       delimiter: separator,
       ...(format === 'csv' ? { quote: '"', escape: '"' } : { quote: null }),
-      record_delimiter: ['\r\n', '\n'],
+      record_delimiter: recordDelimiters(lineEnd),
       skip_empty_lines: true,
       relax_column_count: true,
       max_record_size: MOST_BYTES_A_ROW,
@@ -48,10 +56,10 @@ export function textOf(where: string, bytes: Uint8Array): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
 }
 
-function linesOf(text: string): string[] {
-  const lines = text.split('\n')
+function wholeLines(text: string, end: LineEnd): string[] {
+  const lines = [...linesOf(text, end)]
   if (lines.at(-1) === '') lines.pop()
-  return lines.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line))
+  return lines
 }
 
 function objectOf(where: string, line: string, row: number): RawRow {

@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises'
 import { isTpError } from '@tp/core'
 import type { TableHead } from '@tp/data'
 import { hashOfFile } from '@tp/data/files'
@@ -14,6 +13,7 @@ import { compressors } from 'hyparquet-compressors'
 import { dataError } from './data-error.ts'
 import type { RangeLimits, RowRange } from './line-ranges.ts'
 import type { RawCell, RawRow } from './line-rows.ts'
+import { openData } from './open-data.ts'
 
 /** A row group is decoded at once, and hyparquet holds its columns as JavaScript values. */
 const MOST_BYTES_A_GROUP = 2 ** 30
@@ -82,7 +82,7 @@ function isReadable(column: SchemaTree): boolean {
 }
 
 async function reading<T>(path: string, use: (file: AsyncBuffer, metadata: FileMetaData) => Promise<T>): Promise<T> {
-  await using handle = await open(path)
+  await using handle = await openData(path)
   const { size } = await handle.stat()
   const file: AsyncBuffer = {
     byteLength: size,

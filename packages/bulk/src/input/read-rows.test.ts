@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readTextExamples } from '@tp/data'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { ComputeSpec } from '../model/compute-spec.ts'
@@ -61,6 +62,31 @@ describe('rows', () => {
     const { rows } = await rowsIn(file('a.txt', 'one\ttab\n\nthree'))
     expect(rows).toEqual([{ text: 'one\ttab' }, { text: '' }, { text: 'three' }])
   })
+
+  test.each(['txt', 'tsv', 'csv', 'jsonl'])(
+    'reads the rows of a .%s as other commands do, whatever ends its lines',
+    async (kind) => {
+      const cells = [
+        ['text', 'label'],
+        ['one', '0'],
+        ['two', '1'],
+        ['three', '0'],
+      ]
+      const lineOf = ([text, label]: string[]): string =>
+        kind === 'jsonl' ? JSON.stringify({ text, label }) : [text, label].join(kind === 'csv' ? ',' : '\t')
+      const lines = (kind === 'jsonl' || kind === 'txt' ? cells.slice(1) : cells).map(lineOf)
+      for (const end of ['\n', '\r\n', '\r']) {
+        for (const last of ['', end]) {
+          const path = file(`ends.${kind}`, lines.join(end) + last)
+          const { rows } = await rowsIn(path, { shardRows: 1 })
+          const words = rows.map(({ text }) => text.trim().split('\t')[0]).filter((text) => text !== '')
+          expect([end, words]).toEqual([end, ['one', 'two', 'three']])
+          const { examples } = await readTextExamples(path)
+          expect(examples.map((example) => example.read())).toEqual(['one', 'two', 'three'])
+        }
+      }
+    },
+  )
 
   test('reads lists of words of a Parquet file as texts of these words', async () => {
     const values = [['New', 'York'], ['Rome']]
@@ -124,6 +150,34 @@ describe('rows', () => {
   })
 })
 
+describe('the files of a folder', () => {
+  test('reads the files that links lead to, as in a snapshot of a download, and names what it skips', async () => {
+    for (const name of ['hub/blobs', 'hub/snapshot', 'hub/more']) mkdirSync(join(folder, name), { recursive: true })
+    for (const [name, text] of Object.entries({ 'blobs/0f': 'a', 'blobs/1f': 'b', 'more/c.txt': 'c' }))
+      writeFileSync(join(folder, 'hub', name), `${text}\n`)
+    symlinkSync('../blobs/0f', join(folder, 'hub/snapshot/1.txt'))
+    symlinkSync('../blobs/1f', join(folder, 'hub/snapshot/0.txt'))
+    symlinkSync('../more', join(folder, 'hub/snapshot/more'))
+    symlinkSync('..', join(folder, 'hub/snapshot/more/up'))
+    execFileSync('mkfifo', [join(folder, 'hub/more/pipe.txt')])
+    const data = join(folder, 'hub/snapshot')
+    const { rows } = await rowsIn(data)
+    expect(rows.map(({ text }) => text)).toEqual(['b', 'a', 'c'])
+    const { notes } = await planShards(data, 'm', compute, 'jsonl', { shardRows: 2 })
+    expect(notes).toEqual([expect.stringContaining('more/pipe.txt is a pipe')])
+    symlinkSync('nothing', join(data, 'lost.txt'))
+    await expect(rowsIn(data)).rejects.toMatchObject({ code: 'TP_DATA', message: expect.stringContaining('lost.txt') })
+  })
+
+  test('passes by shards, of this run and of others', async () => {
+    const data = join(folder, 'with-shards')
+    mkdirSync(join(data, 'own'), { recursive: true })
+    for (const name of ['a.jsonl', 'own/b.jsonl', `${'0'.repeat(64)}-${'f'.repeat(64)}.jsonl`])
+      writeFileSync(join(data, name), '{"text":"a"}\n')
+    expect((await rowsIn(data, { place: join(data, 'own') })).rows).toHaveLength(1)
+  })
+})
+
 describe('shards', () => {
   test('names shards by contents: a copy elsewhere has the same names, and a changed row another one', async () => {
     const keys = async (name: string, content: string): Promise<string[]> =>
@@ -141,6 +195,8 @@ describe('shards', () => {
     writeFileSync(path, 'a\nB\n')
     const [{ spec, location } = expect.unreachable()] = shards
     await expect(readRows(spec.rows, location)).rejects.toMatchObject({ code: 'TP_DATA', message: /has changed/ })
+    rmSync(path)
+    await expect(readRows(spec.rows, location)).rejects.toMatchObject({ code: 'TP_DATA', message: /no such file/ })
   })
 })
 

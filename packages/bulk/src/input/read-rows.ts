@@ -61,12 +61,7 @@ export async function readRows(spec: RowsSpec, { path, start, end }: RowsLocatio
 async function wholeLines({ format, columns, hash }: RowsSpec, { path, start, end }: RowsLocation) {
   const bytes = await readBytes(path, start, end)
   if (createHash('sha256').update(bytes).digest('hex') !== hash) throw changed(path)
-  return parseLines(
-    `${path}, from byte ${start} on`,
-    format as Exclude<InputFormat, 'parquet'>,
-    bytes,
-    columns.separator,
-  )
+  return parseLines(`${path}, from byte ${start} on`, format as Exclude<InputFormat, 'parquet'>, bytes, columns)
 }
 
 async function wholeParquet({ columns, hash }: RowsSpec, { path, start, end }: RowsLocation) {

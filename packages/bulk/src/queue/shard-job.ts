@@ -42,7 +42,7 @@ export async function fromShared(folder: string, path: unknown): Promise<string>
 export function checkJob(data: unknown): ShardJob {
   const job = data as Partial<ShardJob> | null
   const { spec, location, key } = job ?? {}
-  const isWhole = spec?.version === 2 && Object.hasOwn(outputFormats, spec.output) && key === keyOf(spec)
+  const isWhole = spec?.version === 3 && Object.hasOwn(outputFormats, spec.output) && key === keyOf(spec)
   if (isWhole && typeof location?.path === 'string') return job as ShardJob
   throw new TpError(
     'TP_QUEUE',

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { access, mkdir, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TpError } from '@tp/core'
-import { exists, isWaiting, replaceFile } from '@tp/data/files'
+import { isWaiting, removeAbandoned, replaceFile } from '@tp/data/files'
 import type { Store } from './store.ts'
 
 /** A folder of this machine, or one that several share. */
@@ -18,6 +18,7 @@ export function folderStore(folder: string): Store {
           if (error.code !== 'EEXIST' || !(await stat(folder)).isDirectory()) throw error
         })
         await access(folder, constants.W_OK)
+        await removeAbandoned(folder)
       } catch (cause) {
         const advice = 'give another one (--shards), or write to another folder'
         const seen = `${folder} cannot hold the shards (${(cause as Error).message})`
@@ -25,8 +26,9 @@ export function folderStore(folder: string): Store {
       }
       return { [Symbol.asyncDispose]: removeEmpty }
     },
-    list: () => readdir(folder).catch(() => []),
-    has: (file) => exists(join(folder, file)),
+    async list(beginning = '') {
+      return (await readdir(folder).catch(() => [])).filter((name) => name.startsWith(beginning))
+    },
     get: (file) => readFile(join(folder, file)),
     put: (file, bytes) => replaceFile(join(folder, file), bytes),
     remove: (file) => rm(join(folder, file), { force: true }),

@@ -17,6 +17,8 @@ export interface PlanOptions extends ColumnNames {
   readonly shardRows: number
   /** Rows of all shards, the first ones. Default: all. */
   readonly limit?: number | undefined
+  /** Folder of the shards, which is not read as data. */
+  readonly place?: string
   readonly signal?: AbortSignalLike | undefined
 }
 
@@ -24,6 +26,8 @@ export interface PlanOptions extends ColumnNames {
 export interface ShardPlan {
   readonly shards: readonly Shard[]
   readonly rows: number
+  /** Sentences on data that are not read. */
+  readonly notes: readonly string[]
 }
 
 /**
@@ -35,18 +39,19 @@ export async function planShards(
   model: string,
   compute: ComputeSpec,
   output: OutputName,
-  { shardRows, limit = Number.POSITIVE_INFINITY, signal, ...columnOptions }: PlanOptions,
+  { shardRows, limit = Number.POSITIVE_INFINITY, place, signal, ...columnOptions }: PlanOptions,
 ): Promise<ShardPlan> {
   const shards: Shard[] = []
   let firstRow = 0
-  for (const file of await inputFiles(data)) {
+  const { files, notes } = await inputFiles(data, place)
+  for (const file of files) {
     if (firstRow >= limit) break
     const limits: RangeLimits = { rows: shardRows, bytes: SHARD_BYTES, inAll: limit - firstRow }
     const { columns, from } = await findColumns(file, { pairs: compute.task === 'ranking', ...columnOptions })
-    for await (const { start, end, rows, hash } of rangesOf(file, from, limits)) {
+    for await (const { start, end, rows, hash } of rangesOf(file, { from, lineEnd: columns.lineEnd }, limits)) {
       throwIfAborted(signal, 'bulk')
       const spec: ShardSpec = {
-        ...{ version: 2, model, compute, output, firstRow },
+        ...{ version: 3, model, compute, output, firstRow },
         rows: { format: file.format, columns, rows, hash },
       }
       shards.push({ key: keyOf(spec), spec, location: { path: file.path, start, end } })
@@ -62,20 +67,24 @@ export async function planShards(
       'bulk',
       `${data}: some of its files have a column that identifies rows, and others do not; name one that all have (idColumn)`,
     )
-  return { shards, rows: firstRow }
+  return { shards, rows: firstRow, notes }
 }
 
 /** The same shards, computed in another way. */
-export function withCompute({ shards, rows }: ShardPlan, compute: ComputeSpec): ShardPlan {
+export function withCompute({ shards, ...plan }: ShardPlan, compute: ComputeSpec): ShardPlan {
   const changed = shards.map(({ spec, location }) => {
     const own = { ...spec, compute }
     return { key: keyOf(own), spec: own, location }
   })
-  return { shards: changed, rows }
+  return { ...plan, shards: changed }
 }
 
-function rangesOf({ path, format }: InputFile, from: number, limits: RangeLimits): AsyncIterable<RowRange> {
+function rangesOf(
+  { path, format }: InputFile,
+  lines: Pick<LineOptions, 'from' | 'lineEnd'>,
+  limits: RangeLimits,
+): AsyncIterable<RowRange> {
   if (format === 'parquet') return parquetRanges(path, limits)
   const skipped: LineOptions['skipped'] = format === 'text' ? 'none' : format === 'jsonl' ? 'blank' : 'empty'
-  return lineRanges(path, { from, quoted: format === 'csv', skipped }, limits)
+  return lineRanges(path, { ...lines, quoted: format === 'csv', skipped }, limits)
 }

@@ -48,11 +48,11 @@ async function openBucket(url: string): Promise<Store> {
     }
   }
 
-  const list = async (): Promise<string[]> => {
+  const list = async (beginning = ''): Promise<string[]> => {
     const files: string[] = []
     let token: string | undefined
     do {
-      const request = { Bucket: bucket, Prefix: `${path}/`, ContinuationToken: token }
+      const request = { Bucket: bucket, Prefix: `${path}/${beginning}`, ContinuationToken: token }
       const page = await answered(
         'TP_STORAGE',
         `${url} cannot be read`,
@@ -71,16 +71,6 @@ async function openBucket(url: string): Promise<Store> {
       return { [Symbol.asyncDispose]: async () => undefined }
     },
     list,
-    async has(file) {
-      const head = client.send(new commands.HeadObjectCommand(own(file))).then(
-        () => true,
-        (error: unknown) => {
-          if (statusOf(error) === 404) return false
-          throw error
-        },
-      )
-      return await answered('TP_STORAGE', `${url}/${file} cannot be read`, head)
-    },
     async get(file) {
       const answer = client.send(new commands.GetObjectCommand(own(file)))
       const { Body } = await answered('TP_STORAGE', `${url}/${file} cannot be read`, answer)

@@ -8,7 +8,7 @@ import { type OutputName, outputFormats } from '../output/output-formats.ts'
 /** All that the bytes of a shard depend on. */
 export interface ShardSpec {
   /** Version of this package's own computations. */
-  readonly version: 2
+  readonly version: 3
   /** Hash of the model's files. */
   readonly model: string
   readonly compute: ComputeSpec

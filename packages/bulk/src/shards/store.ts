@@ -4,9 +4,8 @@ export interface Store {
   readonly name: string
   /** Makes sure that files can be put there, until disposed; then a folder with nothing in it is removed. @throws TpError TP_WRITE */
   prepare(): Promise<AsyncDisposable>
-  /** Names of all files, and of whatever else is there. @throws TpError TP_STORAGE */
-  list(): Promise<string[]>
-  has(file: string): Promise<boolean>
+  /** Names of all files, and of whatever else is there, that begin so. @throws TpError TP_STORAGE */
+  list(beginning?: string): Promise<string[]>
   /** @throws TpError TP_STORAGE */
   get(file: string): Promise<Buffer>
   /** Puts a file there, whole or not at all. @throws TpError TP_WRITE */

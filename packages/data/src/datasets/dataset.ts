@@ -51,6 +51,8 @@ interface Examples<M extends Modality, Content> {
   /** Where the data come from, for messages and reports. */
   readonly source: string
   readonly examples: readonly Example<Content>[]
+  /** Facts that a user should know: which files of a folder are not read. */
+  readonly notes?: readonly string[]
 }
 
 export interface TextDataset extends Examples<'text', string> {

@@ -1,5 +1,4 @@
-import { readdir, realpath, stat } from 'node:fs/promises'
-import { basename, dirname, join, relative, sep } from 'node:path'
+import { basename, dirname, relative, sep } from 'node:path'
 import { UNLABELED } from './dataset.ts'
 import { classOf, type LabeledOptions, NO_LABELS, requireClass } from './labels.ts'
 import { dataError, shown } from './table/data-error.ts'
@@ -7,29 +6,6 @@ import { dataError, shown } from './table/data-error.ts'
 export interface LabeledFile {
   readonly path: string
   readonly label: number
-}
-
-/** All files of a folder and its sub-folders, in the order of their names. Links are followed, but none to a folder that it lies in. */
-export async function filesUnder(folder: string): Promise<string[]> {
-  return (await filesIn(folder, [await realpath(folder)])).sort()
-}
-
-/** @param above the folders that this one lies in, and itself, without links */
-async function filesIn(folder: string, above: readonly string[]): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true })
-  const files = entries.map(async (entry) => {
-    const path = join(folder, entry.name)
-    // A link to nothing is among the files, so that reading it fails.
-    const found = entry.isSymbolicLink() ? await stat(path).catch(() => undefined) : entry
-    if (found?.isDirectory()) return await filesBelow(path, above)
-    return found?.isFile() !== false && !entry.name.startsWith('.') ? [path] : []
-  })
-  return (await Promise.all(files)).flat()
-}
-
-async function filesBelow(folder: string, above: readonly string[]): Promise<string[]> {
-  const real = await realpath(folder)
-  return above.includes(real) ? [] : await filesIn(folder, [...above, real])
 }
 
 /**

@@ -2,10 +2,10 @@ import { stat } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { TpError } from '@tp/core'
 import { exists } from '../files/exists.ts'
+import { skippedNotes, walkFolder } from '../files/walk-folder.ts'
 import type { Dataset, Modality } from './dataset.ts'
 import { readIdxImages } from './idx.ts'
 import { imageFolder, isImageFile } from './image-folder.ts'
-import { filesUnder } from './labeled-files.ts'
 import { readPairs } from './pairs.ts'
 import { isRetrievalFolder, type RetrievalOptions, readRetrievalFolder } from './retrieval/retrieval-folder.ts'
 import { isTable, tableExtension } from './table/read-table.ts'
@@ -62,7 +62,12 @@ async function readTexts(path: string, options: DatasetOptions): Promise<Dataset
 }
 
 async function openFolder(folder: string, options: DatasetOptions): Promise<Dataset> {
-  const files = await filesUnder(folder)
+  const { files, skipped } = await walkFolder(folder)
+  const dataset = await openFiles(folder, files, options)
+  return { ...dataset, notes: skippedNotes(folder, skipped) }
+}
+
+async function openFiles(folder: string, files: readonly string[], options: DatasetOptions): Promise<Dataset> {
   const only = (kind: string, found: readonly string[]): string => {
     if (found.length === 1) return found[0] as string
     const names = found.slice(0, 8).map((file) => basename(file))

@@ -2,8 +2,9 @@ import { TpError } from '@tp/core'
 import { IGNORED } from '../inputs/ignored.ts'
 import { UNLABELED } from './dataset.ts'
 import { type LabeledOptions, requireClass } from './labels.ts'
+import { linesOf } from './table/lines.ts'
 import { readText } from './table/read-table.ts'
-import { linesOf, TableSize } from './table/table-size.ts'
+import { TableSize } from './table/table-size.ts'
 import { readTexts, type TextsOptions } from './texts.ts'
 
 const MOST_WORDS = 10_000_000

@@ -18,5 +18,6 @@ export {
   stageModel,
   writeModelFile,
 } from './stage-model.ts'
+export { skippedNotes, type WalkOptions, walkFolder } from './walk-folder.ts'
 export { writeError } from './write-error.ts'
 export { isWaiting, moveInto, removeAbandoned, writeWhole } from './write-file.ts'

@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
-import { join, sep } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { TpError } from '@tp/core'
 
 export interface WalkOptions {
@@ -94,6 +94,14 @@ async function followed(
   if (real === undefined || kind === undefined) return within ? 'is a link to nothing' : { kind: 'nothing' }
   if (within === undefined || within.some((folder) => isWithin(folder, real))) return { real, kind }
   return `is a link that leads out of the folder, to ${real}`
+}
+
+/** A sentence on what is not read of a folder, if there is something. */
+export function skippedNotes(folder: string, skipped: readonly SkippedEntry[]): string[] {
+  if (skipped.length === 0) return []
+  const named = skipped.slice(0, 5).map(({ path, why }) => `${relative(folder, path)} ${why}`)
+  const more = skipped.length > named.length ? `; and ${skipped.length - named.length} more` : ''
+  return [`${folder}: not everything in it is read: ${named.join('; ')}${more}`]
 }
 
 /** Whether a path is a folder's, or of something in it; both without links. */

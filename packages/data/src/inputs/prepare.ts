@@ -38,7 +38,8 @@ export async function prepareInputs(
   options: PrepareOptions = {},
 ): Promise<ModelInputs> {
   const { answerForm } = options
-  return { ...(await prepared(dataset, inputs, options)), ...(answerForm && { answerForm }) }
+  const own = await prepared(dataset, inputs, options)
+  return { ...own, notes: [...(dataset.notes ?? []), ...own.notes], ...(answerForm && { answerForm }) }
 }
 
 async function prepared(dataset: Dataset, inputs: readonly ValueInfo[], options: PrepareOptions): Promise<ModelInputs> {

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { wordsOf } from '@tp/metrics'
 import type { Sound } from '../datasets/dataset.ts'
 import { dataError } from '../datasets/table/data-error.ts'
+import { linesOf } from '../datasets/table/lines.ts'
 import { readText } from '../datasets/table/read-table.ts'
 import { readWav } from '../datasets/wav-folder.ts'
 
@@ -31,7 +32,7 @@ export async function readSpeech(
   { limit = Number.POSITIVE_INFINITY }: { readonly limit?: number | undefined } = {},
 ): Promise<SpeechDataset> {
   const table = (await isFolder(path)) ? join(path, 'transcripts.tsv') : path
-  const lines = (await readText(table)).split(/\r?\n/)
+  const lines = [...linesOf(await readText(table))]
   const clips = lines.flatMap((line, i): SpeechClip[] => {
     if (line.trim() === '') return []
     const [file, text, language, ...others] = line.split('\t')

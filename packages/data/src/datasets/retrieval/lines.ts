@@ -1,7 +1,8 @@
 import type { TpError } from '@tp/core'
 import { dataError } from '../table/data-error.ts'
+import { linesOf } from '../table/lines.ts'
 import { readText } from '../table/read-table.ts'
-import { linesOf, TableSize } from '../table/table-size.ts'
+import { TableSize } from '../table/table-size.ts'
 
 const MOST_LINES = 10_000_000
 

@@ -1,6 +1,7 @@
 import { isTpError } from '@tp/core'
 import { type Options, parse } from 'csv-parse/sync'
 import { dataError } from './data-error.ts'
+import { lineEndOf, recordDelimiters } from './lines.ts'
 import type { DataTable, Row } from './table.ts'
 import { TableSize } from './table-size.ts'
 
@@ -58,8 +59,7 @@ function parseRows(path: string, text: string, options: Options): Row[] {
   try {
     return parse(text, {
       ...options,
-      // Line ends of old Macs, if there are no others.
-      record_delimiter: text.includes('\n') ? ['\r\n', '\n'] : ['\r'],
+      record_delimiter: recordDelimiters(lineEndOf(text)),
       skip_empty_lines: true,
       relax_column_count: true,
       max_record_size: MOST_BYTES_A_ROW,

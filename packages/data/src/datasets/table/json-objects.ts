@@ -1,5 +1,5 @@
 import { dataError } from './data-error.ts'
-import { linesOf } from './table-size.ts'
+import { linesOf } from './lines.ts'
 
 /** The text of a JSON object, and the line that it begins in, from 1. */
 export interface JsonText {

@@ -21,13 +21,3 @@ export class TableSize {
     throw dataError(path, `has more than ${most}; give a part of it`)
   }
 }
-
-/** The lines of a text, one at a time, without their ends. */
-export function* linesOf(text: string): Generator<string> {
-  for (let start = 0; start <= text.length; ) {
-    const end = text.indexOf('\n', start)
-    const line = text.slice(start, end < 0 ? text.length : end)
-    yield line.endsWith('\r') ? line.slice(0, -1) : line
-    start = end < 0 ? text.length + 1 : end + 1
-  }
-}

@@ -66,6 +66,14 @@ describe('a graph', () => {
     expect(graph.uniqueName('a')).toBe('a_2')
   })
 
+  test('finds a free name as quickly where there are many', () => {
+    const graph = new Graph(createModel(17))
+    const start = performance.now()
+    for (let i = 0; i < 100_000; i++) graph.uniqueName('a')
+    expect(graph.uniqueName('a')).toBe('a_100000')
+    expect(performance.now() - start).toBeLessThan(5000)
+  })
+
   test('counts a body as a reader of what it captures, at any depth', () => {
     const graph = withBody()
     expect(graph.consumers('a').filter(({ index }) => index === -1)).toEqual([{ node: find(graph, 'If'), index: -1 }])

@@ -31,6 +31,8 @@ export class Graph {
   readonly #inputs: Set<string>
   readonly #outputs: Set<string>
   readonly #names = new Set<string>()
+  /** By prefix, the first number that may be free: names are never given back. */
+  readonly #nextNumbers = new Map<string, number>()
   /** Values that nobody read when the graph was opened: they are kept, since the file has them for a reason of its own. */
   readonly #idle = new Set<string>()
 
@@ -111,7 +113,9 @@ export class Graph {
   /** `prefix`, or `prefix_1`, `prefix_2` …: a name that no value, node or body uses. It is taken from now on. */
   uniqueName(prefix: string): string {
     let name = prefix
-    for (let i = 1; this.#names.has(name); i++) name = `${prefix}_${i}`
+    let i = this.#nextNumbers.get(prefix) ?? 1
+    for (; this.#names.has(name); i++) name = `${prefix}_${i}`
+    this.#nextNumbers.set(prefix, i)
     this.#names.add(name)
     return name
   }

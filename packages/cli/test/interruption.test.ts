@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { modelPath } from '@tp/models'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { temporaryFolder, tp, tpHere } from './tp.ts'
@@ -50,6 +50,16 @@ describe('a signal during a command', () => {
       expect(stdout).toBe('')
       expect(folder.files()).toEqual(['slow.mjs'])
     })
+
+  test('ends a plugin that computes without an end when it is loaded', async () => {
+    const endless = folder.at('endless.mjs')
+    writeFileSync(endless, "process.stderr.write('loading\\n')\nfor (;;);")
+    const { code, signal } = await tp(['methods', '--plugin', endless], {
+      onError: (text, kill) => void (text.includes('loading') && kill('SIGTERM')),
+    })
+    expect([code, signal]).toEqual([null, 'SIGTERM'])
+    rmSync(endless)
+  })
 
   test('the command writes its file without needing a signal', async () => {
     const args = [

@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { isTpError, TpError } from '@tp/core'
 import { asError } from '@tp/core/host'
 import { moduleResolve } from 'import-meta-resolve'
+import { endable } from '../context/endable.ts'
 
 /**
  * A plugin's module: by its path, or by the name of a package as the working folder sees it.
@@ -17,7 +18,8 @@ export async function importPlugin(plugin: string, option: string, others = ''):
   requireBuilt(plugin, url)
   plugins.set(plugin, url)
   try {
-    return await Promise.race([import(url.href), tooLate(plugin)])
+    // It may compute without an end when it is loaded.
+    return await endable(() => Promise.race([import(url.href), tooLate(plugin)]))
   } catch (thrown) {
     const cause = asError(thrown)
     if (isTpError(cause)) throw cause

@@ -13,14 +13,16 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, relative } from 'node:path'
+import { lockOutputs } from '@tp/data/files'
 import { modelPath } from '@tp/models'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { OptionTable } from '../src/arguments/option.ts'
 import { commands } from '../src/commands/index.ts'
 import { writeModelFile } from '../src/index.ts'
 import { readModelFile } from '../src/model/model-file.ts'
+import { idx } from './idx.ts'
 import { withDataFile } from './small-models.ts'
-import { fixture, temporaryFolder, tpHere } from './tp.ts'
+import { fixture, temporaryFolder, tp, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const digits = modelPath('digits-vit')
@@ -355,4 +357,31 @@ test('keeps names and metadata from controlling a terminal', async () => {
   expect(json.stdout).not.toContain('\u009b')
   expect(JSON.parse(json.stdout).producer).toBe(evil)
   expect(dirname(at('named.onnx'))).toBe(folder.path)
+})
+
+describe('tp optimize', () => {
+  const args = (out: string): string[] => ['optimize', digits, '--data', at('data'), '--minutes', '0.01', '-o', at(out)]
+
+  test('refuses an output that another search is about to write', async () => {
+    await using _other = await lockOutputs([at('same.onnx')])
+    const { code, stderr } = await tpHere(args('same.onnx'))
+    expect([code, stderr]).toEqual([2, expect.stringContaining('works at')])
+  })
+
+  test('notices before the search that the disk has no room for its file', async () => {
+    mkdirSync(at('data'))
+    const bytes = Array.from({ length: 30 * 784 }, (_, i) => (i * 7) % 256)
+    writeFileSync(at('data/a-images-idx3-ubyte'), idx([30, 28, 28], bytes))
+    writeFileSync(
+      at('data/a-labels-idx1-ubyte'),
+      idx(
+        [30],
+        Array.from({ length: 30 }, (_, i) => i % 10),
+      ),
+    )
+    const { stderr } = await tp(args('large.onnx'), { through: ['bash', '-c', 'ulimit -f 50; exec "$0" "$@"'] })
+    expect(stderr).toMatch(/large\.onnx was not written: .*\n.*\ncode: TP_WRITE/)
+    expect(stderr).not.toContain('timing')
+    expect(folder.files().filter((name) => name.includes('large'))).toEqual([])
+  })
 })

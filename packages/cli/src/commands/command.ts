@@ -25,8 +25,8 @@ export interface Command {
   writes?(options: Arguments<OptionTable>, operands: readonly string[]): readonly Output[]
   /** Whether it writes a model folder of a folder. */
   readonly writesFolders?: boolean
-  /** The option of a file at which only one such command at a time works: it takes long, and saves its state next to it. */
-  readonly alone?: string
+  /** The outputs, by the options that name them, at which only one such command at a time works: it takes long, and saves its state next to them. */
+  readonly alone?: readonly string[]
   /** @returns the report, or the exit code of a command that has printed it */
   run(operands: readonly string[], options: Arguments<OptionTable>, context: Context): Promise<number | CommandReport>
 }

@@ -1,8 +1,9 @@
+import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { fromPlan, inspect } from '@tp/compiler'
 import { readSafetensors } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
-import { outputsOf, removeCheckpointFile, replaceFile } from '@tp/data/files'
+import { outputsOf, removeCheckpointFile, replaceFile, tryRoom } from '@tp/data/files'
 import { describeLoss, verdictOfPlan } from '@tp/optimize'
 import { fileGivesVectors, inspectEncoders, requireKeptRows } from '@tp/plans/files'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -14,6 +15,7 @@ import { readSettings } from '../arguments/read-fields.ts'
 import { runtimeOption } from '../arguments/run-options.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
+import { deadlineAfter } from '../context/deadline.ts'
 import { endable } from '../context/endable.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
@@ -107,7 +109,7 @@ export const optimizeCommand: Command = command({
       }),
     ]
   },
-  alone: 'plan-out',
+  alone: ['-o', '--plan-out'],
   async run([path = ''], args, context) {
     const { progress, signal, files } = context
     const { data, 'plan-out': planOut } = args
@@ -131,14 +133,21 @@ export const optimizeCommand: Command = command({
       if (out !== undefined && args.out === undefined && !args.force) await refuseExisting(out)
     }
     await refuseExistingOut()
+    // A file in 8 bits has about a quarter of the bytes: where even these find no room, the search would be in vain.
+    if (out !== undefined) await tryRoom(out, (await stat(file.path)).size / 4)
     const measured = planOut === undefined ? undefined : measuredPath(planOut)
-    const found = await searchPlan(whole, examples, args, context)
+    const deadline = deadlineAfter(signal)
+    const resumable = (): void =>
+      progress.note(`[tp] ${measured} holds what was measured; run the same command with --resume to continue`)
+    const found = await searchPlan(whole, examples, args, context, deadline).catch(async (error: unknown) => {
+      if (signal.aborted && measured !== undefined && (await files.written()).includes(measured)) resumable()
+      throw error
+    })
     const { optimized, work, weights } = found
     if (planOut !== undefined && measured !== undefined) {
       if (found.learned !== undefined) await replaceFile(valuesPath(planOut), found.learned)
       await replaceFile(planOut, new TextEncoder().encode(`${JSON.stringify(optimized, null, 2)}\n`))
-      if (signal.aborted)
-        progress.note(`[tp] ${measured} holds what was measured; run the same command with --resume to continue`)
+      if (signal.aborted) resumable()
       else await removeCheckpointFile(measured)
     }
     const values = planOut !== undefined && found.learned !== undefined ? valuesPath(planOut) : weights
@@ -157,8 +166,12 @@ export const optimizeCommand: Command = command({
       attempt,
       { whole: file, out, verify: !args['no-verify'], decoder: undefined, beforeCommit: refuseExistingOut },
       // After Ctrl-C the best so far is written all the same.
-      { ...context, signal: new AbortController().signal },
-    )
+      { ...context, signal: deadline },
+    ).catch((error: unknown) => {
+      if (planOut === undefined)
+        progress.note(`[tp] the plan that was found, for tp prune --plan FILE: ${JSON.stringify(read.plan)}`)
+      throw error
+    })
     const notes = [...(found.plan.quantize?.reduceRange ? [SEVEN_BITS] : []), searchText(optimized, work)]
     const report = await writtenReport({ file, whole, out, attempt, written, notes, began })
     const { figures } = optimized

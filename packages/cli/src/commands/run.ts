@@ -70,7 +70,7 @@ export const runCommand: Command = command({
     '',
     'On many machines that share a folder, start tp worker --queue URL on each, and pass the same --queue to tp run.',
   ],
-  alone: 'out',
+  alone: ['-o'],
   async run([path = ''], args, { progress, signal, files }) {
     const { data, out, task, tokenizer, threads, queue, folder = '.', limit, shards, resume, retry } = args
     const isFolder = (await stat(data).catch(() => undefined))?.isDirectory() === true

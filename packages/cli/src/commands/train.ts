@@ -74,7 +74,7 @@ export const trainCommand: Command = command({
       "its dense model's answers": answers,
     })
   },
-  alone: 'out',
+  alone: ['-o'],
   async run([path = ''], args, context) {
     const { signal } = context
     const { out, 'weights-out': weightsOut } = args

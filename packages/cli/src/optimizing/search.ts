@@ -82,12 +82,16 @@ export function valuesPath(out: string): string {
   return `${out}.safetensors`
 }
 
-/** Finds the fastest plan for a model that loses no more than is allowed, on this machine and by these examples. */
+/**
+ * Finds the fastest plan for a model that loses no more than is allowed, on this machine and by these examples.
+ * @param deadline ends what the signal of the context lets end
+ */
 export async function searchPlan(
   file: ModelFile,
   data: TaskInputs,
   args: SearchArguments,
   context: Context,
+  deadline: AbortSignal,
 ): Promise<FoundPlan> {
   const began = performance.now()
   const processorBefore = processorMs()
@@ -99,7 +103,7 @@ export async function searchPlan(
     lessons.set(method.entry.name, bytes)
     return readSafetensors(bytes)
   }
-  const optimized = await search(file, data, { methods, variants, learn }, args, context)
+  const optimized = await search(file, data, { methods, variants, learn }, args, { ...context, deadline })
   const plan = optimized.regimes.at(-1)?.plan ?? { format: 1, method: 'none' }
   const own = catalog.get(plan.method)?.entry
   const learned = lessons.get(plan.method)
@@ -161,9 +165,8 @@ async function search(
   data: TaskInputs,
   { methods, variants, learn }: Candidates & Required<Pick<OptimizeOptions, 'learn'>>,
   args: SearchArguments,
-  context: Context,
+  { progress, signal, deadline }: Context & { readonly deadline: AbortSignal },
 ): Promise<OptimizedPlan> {
-  const { progress, signal } = context
   const { confident = false, cascade = false, 'plan-out': planOut } = args
   const minutes = args.minutes ?? (planOut === undefined ? MINUTES : undefined)
   const device = await openDevice(args.for)
@@ -180,8 +183,6 @@ async function search(
     }),
   }
   const measured = planOut === undefined ? {} : await keepMeasurements(measuredPath(planOut), subject, args.resume)
-  // Ctrl-C lets what is measured end, and then the search.
-  const { signal: uninterrupted } = new AbortController()
   let stage: OptimizeProgress['stage'] | undefined
   progress.expect?.(counted.length)
   progress.stage('preparing', 0)
@@ -195,12 +196,13 @@ async function search(
         data: opened,
         runtime: nodeRuntime(),
         device,
-        enough: signal,
+        // Ctrl-C lets what is measured end, and then the search.
+        ...{ enough: signal, signal: deadline },
         ...{ methods, variants, learn },
         ...measured,
       },
       ...{ protection, confident, cascade, maxLoss: readDemands(args).maxLoss },
-      load: (own, model, { threads }) => loadSession(own, model, file, { threads, signal: uninterrupted }),
+      load: (own, model, { threads }) => loadSession(own, model, file, { threads, signal: deadline }),
       ...(encoder !== undefined && { encoder }),
       ...(minutes !== undefined && { minutes }),
       // One file is for all sizes.

@@ -46,6 +46,21 @@ export async function lockOutput(out: string): Promise<AsyncDisposable | undefin
   }
 }
 
+/** Reserves several, all or none. @throws TpError as {@link lockOutput} */
+export async function lockOutputs(outs: readonly string[]): Promise<AsyncDisposable> {
+  const locks: (AsyncDisposable | undefined)[] = []
+  const release = async (): Promise<void> => {
+    for (const lock of locks.splice(0)) await lock?.[Symbol.asyncDispose]()
+  }
+  try {
+    for (const out of outs) locks.push(await lockOutput(out))
+  } catch (error) {
+    await release()
+    throw error
+  }
+  return { [Symbol.asyncDispose]: release }
+}
+
 /** Gives a file the name of a lock, unless a running process holds it. */
 async function take(out: string, waiting: string, lock: string): Promise<void> {
   for (;;) {

@@ -10,14 +10,28 @@ import { removeAbandoned, waitingPath, writeWhole } from './write-file.ts'
  */
 export async function tryFolder(path: string): Promise<void> {
   await removeAbandoned(dirname(path))
+  await tryRoom(path, 0)
+}
+
+/** Tests whether there is room for so many bytes, by writing as many: quotas and limits show in no other way. @throws TpError TP_WRITE */
+export async function tryRoom(path: string, bytes: number): Promise<void> {
   const waiting = waitingPath(path)
   try {
     await lstat(path).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENAMETOOLONG') throw error
     })
-    await writeWhole(waiting, new Uint8Array())
+    await writeWhole(waiting, zeros(bytes))
     await rm(waiting, { force: true })
   } catch (cause) {
     throw writeError(path, cause)
   }
 }
+
+const PIECE = new Uint8Array(2 ** 20)
+
+async function* zeros(bytes: number): AsyncGenerator<Uint8Array> {
+  for (let left = Math.min(bytes, MOST_TRIED); left > 0; left -= PIECE.length) yield PIECE.subarray(0, left)
+}
+
+/** Bytes that take a few seconds. */
+const MOST_TRIED = 2 ** 30

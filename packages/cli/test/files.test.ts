@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, relative } from 'node:path'
-import { lockOutputs } from '@tp/data/files'
+import { FileClaims } from '@tp/data/files'
 import { modelPath } from '@tp/models'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { OptionTable } from '../src/arguments/option.ts'
@@ -363,7 +363,9 @@ describe('tp optimize', () => {
   const args = (out: string): string[] => ['optimize', digits, '--data', at('data'), '--minutes', '0.01', '-o', at(out)]
 
   test('refuses an output that another search is about to write', async () => {
-    await using _other = await lockOutputs([at('same.onnx')])
+    const files = new FileClaims()
+    await files.writes({ path: at('same.onnx'), what: '-o' })
+    await using _other = await files.lock(['-o'])
     const { code, stderr } = await tpHere(args('same.onnx'))
     expect([code, stderr]).toEqual([2, expect.stringContaining('works at')])
   })

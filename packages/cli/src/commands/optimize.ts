@@ -1,9 +1,8 @@
-import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { fromPlan, inspect } from '@tp/compiler'
 import { readSafetensors } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
-import { outputsOf, removeCheckpointFile, replaceFile, tryRoom } from '@tp/data/files'
+import { outputsOf, removeCheckpointFile, replaceFile, tryRoomFor } from '@tp/data/files'
 import { describeLoss, verdictOfPlan } from '@tp/optimize'
 import { fileGivesVectors, inspectEncoders, requireKeptRows } from '@tp/plans/files'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -15,7 +14,6 @@ import { readSettings } from '../arguments/read-fields.ts'
 import { runtimeOption } from '../arguments/run-options.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
-import { deadlineAfter } from '../context/deadline.ts'
 import { endable } from '../context/endable.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
@@ -133,21 +131,15 @@ export const optimizeCommand: Command = command({
       if (out !== undefined && args.out === undefined && !args.force) await refuseExisting(out)
     }
     await refuseExistingOut()
-    // A file in 8 bits has about a quarter of the bytes: where even these find no room, the search would be in vain.
-    if (out !== undefined) await tryRoom(out, (await stat(file.path)).size / 4)
+    if (out !== undefined) await tryRoomFor(out, file.path)
     const measured = planOut === undefined ? undefined : measuredPath(planOut)
-    const deadline = deadlineAfter(signal)
-    const resumable = (): void =>
-      progress.note(`[tp] ${measured} holds what was measured; run the same command with --resume to continue`)
-    const found = await searchPlan(whole, examples, args, context, deadline).catch(async (error: unknown) => {
-      if (signal.aborted && measured !== undefined && (await files.written()).includes(measured)) resumable()
-      throw error
-    })
-    const { optimized, work, weights } = found
+    const found = await searchPlan(whole, examples, args, context)
+    const { optimized, work, weights, deadline } = found
     if (planOut !== undefined && measured !== undefined) {
       if (found.learned !== undefined) await replaceFile(valuesPath(planOut), found.learned)
       await replaceFile(planOut, new TextEncoder().encode(`${JSON.stringify(optimized, null, 2)}\n`))
-      if (signal.aborted) resumable()
+      if (signal.aborted)
+        progress.note(`[tp] ${measured} holds what was measured; run the same command with --resume to continue`)
       else await removeCheckpointFile(measured)
     }
     const values = planOut !== undefined && found.learned !== undefined ? valuesPath(planOut) : weights
@@ -168,8 +160,7 @@ export const optimizeCommand: Command = command({
       // After Ctrl-C the best so far is written all the same.
       { ...context, signal: deadline },
     ).catch((error: unknown) => {
-      if (planOut === undefined)
-        progress.note(`[tp] the plan that was found, for tp prune --plan FILE: ${JSON.stringify(read.plan)}`)
+      progress.note(`[tp] the plan that was found, for tp prune --plan FILE: ${JSON.stringify(read.plan)}`)
       throw error
     })
     const notes = [...(found.plan.quantize?.reduceRange ? [SEVEN_BITS] : []), searchText(optimized, work)]

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { type RunningScriptOptions, Script } from 'node:vm'
+import { Script } from 'node:vm'
 
 /** Signals by which a user ends a command. */
 export const ENDING_SIGNALS = ['SIGINT', 'SIGTERM'] as const
@@ -26,29 +26,9 @@ export async function endable<T>(work: () => T | Promise<T>): Promise<T> {
   }
 }
 
-/** The function that {@link script} calls: Node breaks off only scripts. */
+/** The function that {@link script} calls: Node interrupts only scripts. */
 const WORK = Symbol.for('@tp/cli: interruptible work')
 const script = new Script("globalThis[Symbol.for('@tp/cli: interruptible work')]()")
-
-function runAsScript<T>(work: () => T, options: RunningScriptOptions): T {
-  const scope = globalThis as { [WORK]?: unknown }
-  const outer = scope[WORK]
-  scope[WORK] = work
-  try {
-    return script.runInThisContext(options)
-  } finally {
-    scope[WORK] = outer
-  }
-}
-
-/** Computes, up to the first `await`, for so many milliseconds at most. @param late the error where it takes longer */
-export function withinTime<T>(work: () => T, timeout: number, late: () => Error): T {
-  try {
-    return runAsScript(work, { timeout })
-  } catch (error) {
-    throw (error as NodeJS.ErrnoException | undefined)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT' ? late() : error
-  }
-}
 
 /**
  * Computes, up to the first `await`. Within {@link endable} SIGINT breaks it off, and the listeners of SIGINT are called.
@@ -56,11 +36,16 @@ export function withinTime<T>(work: () => T, timeout: number, late: () => Error)
  */
 export function interruptible<T>(work: () => T): T {
   if (interrupted.length === 0) return work()
+  const scope = globalThis as { [WORK]?: unknown }
+  const outer = scope[WORK]
+  scope[WORK] = work
   try {
-    return runAsScript(work, { breakOnSigint: true })
+    return script.runInThisContext({ breakOnSigint: true })
   } catch (error) {
     const isInterrupted = (error as NodeJS.ErrnoException).code === 'ERR_SCRIPT_EXECUTION_INTERRUPTED'
     if (isInterrupted) for (const listener of interrupted.splice(0)) listener('SIGINT')
     throw error
+  } finally {
+    scope[WORK] = outer
   }
 }

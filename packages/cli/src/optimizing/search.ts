@@ -14,7 +14,7 @@ import {
   optimize,
   type Variant,
 } from '@tp/optimize'
-import { keepMeasurements } from '@tp/optimize/files'
+import { deadlineAfter, keepMeasurements } from '@tp/optimize/files'
 import { segmentOf } from '@tp/plans/files'
 import { nodeRuntime } from '@tp/runtime-node'
 import { teachMethod } from '@tp/train'
@@ -55,6 +55,8 @@ export interface FoundPlan {
   /** The values that its method has learned during the search, as a safetensors file. */
   readonly learned?: Uint8Array
   readonly work: SearchWork
+  /** Ends what Ctrl-C lets end: the measurement, and the writing of the best so far. */
+  readonly deadline: AbortSignal
 }
 
 /** Minutes of a search whose plan is not kept. */
@@ -82,17 +84,14 @@ export function valuesPath(out: string): string {
   return `${out}.safetensors`
 }
 
-/**
- * Finds the fastest plan for a model that loses no more than is allowed, on this machine and by these examples.
- * @param deadline ends what the signal of the context lets end
- */
+/** Finds the fastest plan for a model that loses no more than is allowed, on this machine and by these examples. */
 export async function searchPlan(
   file: ModelFile,
   data: TaskInputs,
   args: SearchArguments,
   context: Context,
-  deadline: AbortSignal,
 ): Promise<FoundPlan> {
+  const deadline = deadlineAfter(context.signal)
   const began = performance.now()
   const processorBefore = processorMs()
   const catalog = await loadMethods(args.plugin)
@@ -108,7 +107,7 @@ export async function searchPlan(
   const own = catalog.get(plan.method)?.entry
   const learned = lessons.get(plan.method)
   return {
-    ...{ optimized, plan, weights: own && takesTrainedValues(own) ? args.weights : undefined },
+    ...{ optimized, plan, deadline, weights: own && takesTrainedValues(own) ? args.weights : undefined },
     ...(learned && { learned }),
     work: {
       seconds: inSeconds(performance.now() - began),
@@ -191,16 +190,9 @@ async function search(
   )
   return await withTaskData(data, { signal, runtime: device }, (opened) =>
     optimize({
-      ...{
-        model: file.model,
-        data: opened,
-        runtime: nodeRuntime(),
-        device,
-        // Ctrl-C lets what is measured end, and then the search.
-        ...{ enough: signal, signal: deadline },
-        ...{ methods, variants, learn },
-        ...measured,
-      },
+      ...{ model: file.model, data: opened, runtime: nodeRuntime(), device },
+      // Ctrl-C lets what is measured end, and then the search.
+      ...{ enough: signal, signal: deadline, methods, variants, learn, ...measured },
       ...{ protection, confident, cascade, maxLoss: readDemands(args).maxLoss },
       load: (own, model, { threads }) => loadSession(own, model, file, { threads, signal: deadline }),
       ...(encoder !== undefined && { encoder }),

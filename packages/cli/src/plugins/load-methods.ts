@@ -6,7 +6,6 @@ import { methods as hybridMethods } from '@tp/method-hybrid'
 import { methods as policyMethods } from '@tp/method-rl'
 import { didYouMean } from '../arguments/did-you-mean.ts'
 import { importPlugin } from './import-plugin.ts'
-import { limitedEntry } from './limited-entry.ts'
 
 /** A method and where it comes from. */
 export interface KnownMethod {
@@ -55,6 +54,7 @@ function add(catalog: Map<string, KnownMethod>, entries: readonly MethodEntry[],
 }
 
 async function loadPlugin(plugin: string): Promise<readonly MethodEntry[]> {
+  const { limitedEntry } = await import('@tp/plans/files')
   const { methods } = readPlugin(await importPlugin(plugin, 'plugin'), plugin)
   return methods.map((entry) => limitedEntry(entry, plugin))
 }

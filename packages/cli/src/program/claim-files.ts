@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { idxLabels, modelFolderFiles } from '@tp/data'
-import { type FileClaims, type Output, outputsOf } from '@tp/data/files'
+import { type FileClaims, outputsOf } from '@tp/data/files'
 import type { ParsedArguments } from '../arguments/arguments.ts'
 import type { OptionTable, Reads } from '../arguments/option.ts'
 import { writtenOption } from '../arguments/through.ts'
@@ -8,14 +8,14 @@ import type { Command } from '../commands/command.ts'
 import { pluginFile } from '../plugins/import-plugin.ts'
 
 /**
- * Tells of all that a command is going to write, and returns it.
+ * Tells of all that a command is going to write.
  * @throws TpError as `FileClaims.writes`
  */
 export async function claimOutputs(
   files: FileClaims,
   { options: table, writes }: Command,
   { operands, options }: ParsedArguments,
-): Promise<readonly Output[]> {
+): Promise<void> {
   const named = Object.entries(table).flatMap(([name, { writes: kind, short }]) =>
     kind === undefined
       ? []
@@ -24,9 +24,7 @@ export async function claimOutputs(
           kind === 'model' ? { holdsModel: true } : {},
         ),
   )
-  const all = [...named, ...(writes?.(options, operands) ?? [])]
-  for (const output of all) await files.writes(output)
-  return all
+  for (const output of [...named, ...(writes?.(options, operands) ?? [])]) await files.writes(output)
 }
 
 /**

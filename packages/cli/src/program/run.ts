@@ -1,5 +1,5 @@
 import { isTpError, TpError } from '@tp/core'
-import { FileClaims, lockOutputs } from '@tp/data/files'
+import { FileClaims } from '@tp/data/files'
 import { type ParsedArguments, readArguments } from '../arguments/arguments.ts'
 import { didYouMean } from '../arguments/did-you-mean.ts'
 import type { OptionTable } from '../arguments/option.ts'
@@ -122,11 +122,11 @@ async function perform(
   { operands, options }: ParsedArguments,
   context: Context,
 ): Promise<number | CommandReport> {
-  const { options: table, alone = [] } = command
+  const { options: table, alone } = command
   // Before anything is done: nothing that is read is written over, and nothing is written twice.
-  const outputs = await claimOutputs(context.files, command, { operands, options })
+  await claimOutputs(context.files, command, { operands, options })
   await claimInputs(context.files, table, { operands, options })
-  await using _locks = await lockOutputs(outputs.filter(({ what }) => alone.includes(what)).map(({ path }) => path))
+  await using _locks = await context.files.lock(alone)
   return await command.run(operands, options, context).catch((error: unknown) => {
     throw namedSettings(table, naming(operands[0] ?? '', error))
   })

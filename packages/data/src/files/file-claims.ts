@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { TpError } from '@tp/core'
 import { isDatasetFile } from '../datasets/open-dataset.ts'
+import { lockOutputs } from './output-lock.ts'
 import { requireSize } from './read-input.ts'
 import { LARGEST } from './read-open-file.ts'
 import { type FileIdentity, isInside, isSame, mayBeSame, placeOf, stateOf } from './same-file.ts'
@@ -63,6 +64,11 @@ export class FileClaims {
    */
   async checkTargets(): Promise<void> {
     for (const path of this.#unchecked.splice(0)) await checkTarget(path)
+  }
+
+  /** Reserves the outputs that these options name for this process, all or none. @throws TpError TP_OUTPUT while another one works at them */
+  lock(options: readonly string[] = []): Promise<AsyncDisposable> {
+    return lockOutputs(this.#outputs.filter(({ what }) => options.includes(what)).map(({ path }) => path))
   }
 
   /** Says that something was written, other than a file of one's own: a folder, or a place in a bucket. */

@@ -5,7 +5,6 @@ export { exists, isBrokenLink } from './exists.ts'
 export { FileClaims, type Output, outputsOf } from './file-claims.ts'
 export { hashOfFile } from './hash-of-file.ts'
 export { loadFile, loadSession, withModelAsFile } from './load-session.ts'
-export { lockOutputs } from './output-lock.ts'
 export { type InputOptions, LARGEST_JSON, readInput, readInputText } from './read-input.ts'
 export { replaceFile } from './replace-file.ts'
 export { isSameFile } from './same-file.ts'
@@ -18,7 +17,7 @@ export {
   stageModel,
   writeModelFile,
 } from './stage-model.ts'
-export { tryRoom } from './try-folder.ts'
+export { tryRoomFor } from './try-folder.ts'
 export { skippedNotes, type WalkOptions, walkFolder } from './walk-folder.ts'
 export { writeError } from './write-error.ts'
 export { isWaiting, moveInto, removeAbandoned, writeWhole } from './write-file.ts'

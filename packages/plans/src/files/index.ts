@@ -4,6 +4,7 @@
 
 export { asPooled, fileGivesVectors, pooledOutside, requireKeptRows } from './as-pooled.ts'
 export { type FilePlan, inspectEncoders, planForFile, requireEncoder, segmentOf } from './file-plan.ts'
+export { limitedEntry } from './limited-entry.ts'
 export { outputTokensOf } from './output-tokens.ts'
 export { readPlanFile, readPlanJson } from './plan-file.ts'
 export { readTrainedValues } from './trained-values.ts'

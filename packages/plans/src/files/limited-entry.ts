@@ -1,5 +1,5 @@
+import { Script } from 'node:vm'
 import { type Method, type MethodEntry, TpError } from '@tp/core'
-import { withinTime } from '../context/endable.ts'
 
 /** Milliseconds that one call of a method may take: it only builds an expression. No signal is heard meanwhile. */
 const LIMIT = 10_000
@@ -33,4 +33,22 @@ export function limitedEntry(entry: MethodEntry, plugin: string, limit: number =
 
 function copyWith<T extends object>(original: T, own: Partial<T>): T {
   return Object.assign(Object.create(Object.getPrototypeOf(original)), original, own)
+}
+
+/** The function that {@link script} calls: Node breaks off only scripts. */
+const WORK = Symbol.for('@tp/plans: limited work')
+const script = new Script("globalThis[Symbol.for('@tp/plans: limited work')]()")
+
+/** @param late the error where it takes longer */
+function withinTime<T>(work: () => T, timeout: number, late: () => Error): T {
+  const scope = globalThis as { [WORK]?: unknown }
+  const outer = scope[WORK]
+  scope[WORK] = work
+  try {
+    return script.runInThisContext({ timeout })
+  } catch (error) {
+    throw (error as { code?: unknown } | null | undefined)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT' ? late() : error
+  } finally {
+    scope[WORK] = outer
+  }
 }

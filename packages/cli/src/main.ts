@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { ENDING_SIGNALS } from './context/endable.ts'
+import { ENDING_SIGNALS, interruption } from './context/endable.ts'
 import { progressTo } from './printing/progress.ts'
 import { terminalColumns } from './printing/terminal.ts'
 import { run } from './program/run.ts'
@@ -10,7 +10,6 @@ const signals = { SIGINT: 130, SIGTERM: 143 } as const
 
 const args = process.argv.slice(2)
 const ending = watchEnding(args)
-const interruption = new AbortController()
 let endedBy: keyof typeof signals | undefined
 for (const signal of ENDING_SIGNALS) {
   process.on(signal, () => {

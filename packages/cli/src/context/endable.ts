@@ -3,6 +3,8 @@ import { Script } from 'node:vm'
 
 /** Signals by which a user ends a command. */
 export const ENDING_SIGNALS = ['SIGINT', 'SIGTERM'] as const
+/** Of this process, by one of them. */
+export const interruption: AbortController = new AbortController()
 
 /** Listeners of SIGINT while {@link endable} has taken them off. */
 let interrupted: NodeJS.SignalsListener[] = []

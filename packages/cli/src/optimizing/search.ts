@@ -191,7 +191,6 @@ async function search(
   return await withTaskData(data, { signal, runtime: device }, (opened) =>
     optimize({
       ...{ model: file.model, data: opened, runtime: nodeRuntime(), device },
-      // Ctrl-C lets what is measured end, and then the search.
       ...{ enough: signal, signal: deadline, methods, variants, learn, ...measured },
       ...{ protection, confident, cascade, maxLoss: readDemands(args).maxLoss },
       load: (own, model, { threads }) => loadSession(own, model, file, { threads, signal: deadline }),

@@ -4,8 +4,9 @@ import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { isTpError, TpError } from '@tp/core'
 import { asError } from '@tp/core/host'
+import { throwIfAborted } from '@tp/core/runtime'
 import { moduleResolve } from 'import-meta-resolve'
-import { endable } from '../context/endable.ts'
+import { endable, interruption } from '../context/endable.ts'
 
 /**
  * A plugin's module: by its path, or by the name of a package as the working folder sees it.
@@ -18,8 +19,10 @@ export async function importPlugin(plugin: string, option: string, others = ''):
   requireBuilt(plugin, url)
   plugins.set(plugin, url)
   try {
-    // It may compute without an end when it is loaded.
-    return await endable(() => Promise.race([import(url.href), tooLate(plugin)]))
+    return await endable(() => {
+      throwIfAborted(interruption.signal, plugin)
+      return Promise.race([import(url.href), tooLate(plugin)])
+    })
   } catch (thrown) {
     const cause = asError(thrown)
     if (isTpError(cause)) throw cause

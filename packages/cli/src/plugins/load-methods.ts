@@ -55,6 +55,5 @@ function add(catalog: Map<string, KnownMethod>, entries: readonly MethodEntry[],
 
 async function loadPlugin(plugin: string): Promise<readonly MethodEntry[]> {
   const { limitedEntry } = await import('@tp/plans/files')
-  const { methods } = readPlugin(await importPlugin(plugin, 'plugin'), plugin)
-  return methods.map((entry) => limitedEntry(entry, plugin))
+  return readPlugin(await importPlugin(plugin, 'plugin'), plugin).methods.map((entry) => limitedEntry(entry, plugin))
 }

@@ -1,8 +1,8 @@
 import { Script } from 'node:vm'
 import { type Method, type MethodEntry, TpError } from '@tp/core'
 
-/** Milliseconds that one call of a method may take: it only builds an expression. No signal is heard meanwhile. */
-const LIMIT = 10_000
+/** Milliseconds that one call of a method may take: it only builds an expression, and no signal is heard meanwhile. */
+const LIMIT = 5_000
 
 /**
  * A method of a plugin whose functions end: a loop without end would keep the process from hearing any signal but SIGKILL.

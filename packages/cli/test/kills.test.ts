@@ -1,0 +1,143 @@
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { randomNumbers } from '@tp/core/statistics'
+import { modelPath } from '@tp/models'
+import { thorough } from 'exported-encoders'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { idx } from './idx.ts'
+import { folder, trainBriefly, withSentences } from './learning-folder.ts'
+import { bin } from './tp.ts'
+
+const digits = modelPath('digits-vit')
+const KILLS = thorough(1, 30)
+const timeout = 600_000
+
+withSentences()
+beforeAll(() => {
+  for (const name of ['model', 'data']) mkdirSync(folder.at(name))
+  copyFileSync(digits, folder.at('model/model.onnx'))
+  copyFileSync(modelPath('digits-vit', 'config'), folder.at('model/config.json'))
+  const random = randomNumbers(1)
+  const bytes = Array.from({ length: 100 * 784 }, () => Math.floor(256 * random()))
+  writeFileSync(folder.at('data/a-images-idx3-ubyte'), idx([100, 28, 28], bytes))
+  const rows = Array.from({ length: 200 }, (_, id) => JSON.stringify({ id, text: `mail ${id} `.repeat(1 + (id % 30)) }))
+  writeFileSync(folder.at('rows.jsonl'), `${rows.join('\n')}\n`)
+})
+
+/** Runs the command, and kills it after so many milliseconds. @returns its exit code, and how long it took */
+async function run(
+  args: readonly string[],
+  killAfter?: number,
+): Promise<{ code: number | null; milliseconds: number }> {
+  const start = performance.now()
+  const child = spawn(process.execPath, [bin, ...args], { cwd: folder.at(), stdio: 'ignore' })
+  const timer = killAfter === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfter)
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
+  clearTimeout(timer)
+  return { code, milliseconds: performance.now() - start }
+}
+
+/** Moments all over the time that the command takes. */
+function moments(milliseconds: number): number[] {
+  return Array.from({ length: KILLS }, (_, i) => (milliseconds * (i + Math.random())) / KILLS)
+}
+
+/** Hashes of the files of a place, by name; of a file its own. */
+function contents(place: string): Record<string, string> {
+  const hash = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex')
+  if (!existsSync(folder.at(place))) return {}
+  const entries = readdirSync(folder.at(place), { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  )
+  return Object.fromEntries(entries.map(({ parentPath, name }) => [name, hash(join(parentPath, name))]).toSorted())
+}
+
+const model = (place: string): string | undefined => contents(place)['model.onnx']
+const leftovers = (): string[] =>
+  folder.files().filter((name) => /\.(?:tmp|lock|replaced|measured|checkpoint)$/.test(name))
+
+describe('a command that is killed at any moment', () => {
+  test('writes a folder whole or not at all, keeps the one that it replaces, and what it left is removed', {
+    timeout,
+    tags: 'exhaustive',
+  }, async () => {
+    const prune = (out: string, keep: string, ...more: string[]): string[] => [
+      ...['prune', 'model', '-o', `${out}/`, '--method', 'stride', '--keep', keep],
+      ...more,
+    ]
+    const original = contents('model')
+    const { milliseconds } = await run(prune('old', '0.5'))
+    await run(prune('new', '0.7'))
+    const [old, fresh] = [contents('old'), contents('new')]
+    for (const moment of moments(milliseconds)) {
+      await run(prune('fast', '0.7'), moment)
+      expect([{}, Object.keys(fresh)]).toContainEqual(
+        existsSync(folder.at('fast')) ? Object.keys(contents('fast')) : {},
+      )
+      if (existsSync(folder.at('fast'))) expect(model('fast')).toBe(fresh['model.onnx'])
+      rmSync(folder.at('fast'), { recursive: true, force: true })
+      await run(prune('old', '0.7', '--force'), moment)
+      const kept = existsSync(folder.at('old')) ? 'old' : '.old.replaced'
+      expect(Object.keys(contents(kept))).toEqual(Object.keys(old))
+      expect([old['model.onnx'], fresh['model.onnx']]).toContain(model(kept))
+      expect((await run(prune('old', '0.5', '--force'))).code).toBe(0)
+      expect(contents('model')).toEqual(original)
+      expect([model('old'), leftovers().filter((name) => !name.includes('fast'))]).toEqual([old['model.onnx'], []])
+    }
+    await run(prune('fast', '0.7'))
+    expect(leftovers()).toEqual([])
+  })
+
+  test('answers every row once, with the same bytes, after it is resumed', { timeout }, async () => {
+    const label = (out: string, ...more: string[]): string[] => [
+      ...['run', modelPath('mail'), '--data', 'rows.jsonl', '-o', out, '--threads', '1', '--shard-rows', '20'],
+      ...more,
+    ]
+    const { milliseconds } = await run(label('whole.jsonl'))
+    const whole = readFileSync(folder.at('whole.jsonl'))
+    for (const [i, moment] of moments(milliseconds).entries()) {
+      const out = `${i}.jsonl`
+      await run(label(out), moment)
+      if (!existsSync(folder.at(out))) expect((await run(label(out, '--resume'))).code).toBe(0)
+      expect(readFileSync(folder.at(out)).equals(whole)).toBe(true)
+      expect([existsSync(folder.at(`${out}.shards`)), leftovers()]).toEqual([false, []])
+    }
+  })
+
+  test('resumes a search, and has whole files under their names only', { timeout, tags: 'exhaustive' }, async () => {
+    const search = (...more: string[]): string[] => [
+      ...['optimize', 'model/model.onnx', '--data', 'data', '--unlabeled', '--minutes', '0.02', '--max-loss', '50'],
+      ...['-o', 'o.onnx', '--plan-out', 'p.json', ...more],
+    ]
+    const { code, milliseconds } = await run(search())
+    expect([0, 3]).toContain(code)
+    for (const moment of moments(milliseconds)) {
+      for (const name of ['o.onnx', 'p.json']) rmSync(folder.at(name), { force: true })
+      await run(search(), moment)
+      for (const name of ['p.json', 'p.json.measured'])
+        if (existsSync(folder.at(name))) JSON.parse(readFileSync(folder.at(name), 'utf8'))
+      if (existsSync(folder.at('o.onnx'))) expect((await run(['inspect', 'o.onnx'])).code).toBe(0)
+      const resumes = existsSync(folder.at('p.json.measured'))
+      expect([0, 3]).toContain((await run(search(...(resumes ? ['--resume'] : [])))).code)
+      expect([existsSync(folder.at('o.onnx')), leftovers()]).toEqual([true, []])
+    }
+  })
+
+  test('resumes a training to the same bytes', { timeout, tags: 'exhaustive' }, async () => {
+    const args = (out: string, ...more: string[]): string[] => trainBriefly(out, '--set', 'epochs=1', ...more)
+    const { milliseconds } = await run(args('trained.onnx'))
+    const whole = readFileSync(folder.at('trained.onnx'))
+    for (const [i, moment] of moments(milliseconds).entries()) {
+      const out = `${i}.onnx`
+      await run(args(out), moment)
+      if (!existsSync(folder.at(out))) {
+        const resumes = folder.files().some((name) => name.startsWith(out) && name.endsWith('.checkpoint'))
+        expect((await run(args(out, ...(resumes ? ['--resume'] : [])))).code).toBe(0)
+      }
+      expect(readFileSync(folder.at(out)).equals(whole)).toBe(true)
+      expect(leftovers()).toEqual([])
+    }
+  })
+})

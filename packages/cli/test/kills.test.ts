@@ -12,7 +12,7 @@ import { bin } from './tp.ts'
 
 const digits = modelPath('digits-vit')
 const KILLS = thorough(1, 30)
-const timeout = 600_000
+const timeout = 3_600_000
 
 withSentences()
 beforeAll(() => {

@@ -40,13 +40,25 @@ test('gives what a method gives, and throws what it throws', () => {
     './own.mjs',
   ).create()
   expect(own.reduce(site)).toBe(reduction)
-  const thrown = { not: 'an error' }
-  const throws = (): never => {
-    throw thrown
+  const unreadable = new Proxy(
+    {},
+    {
+      get() {
+        throw null
+      },
+    },
+  )
+  for (const thrown of [null, { not: 'an error' }, unreadable]) {
+    const throws = (): never => {
+      throw thrown
+    }
+    const { reduce } = limitedEntry(entryWith({ reduce: throws }), './own.mjs').create()
+    let caught: unknown
+    try {
+      reduce(site)
+    } catch (error) {
+      caught = error
+    }
+    expect(caught === thrown).toBe(true)
   }
-  expect(() =>
-    limitedEntry(entryWith({ reduce: throws }), './own.mjs')
-      .create()
-      .reduce(site),
-  ).toThrow(expect.objectContaining(thrown))
 })

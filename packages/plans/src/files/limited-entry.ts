@@ -47,8 +47,17 @@ function withinTime<T>(work: () => T, timeout: number, late: () => Error): T {
   try {
     return script.runInThisContext({ timeout })
   } catch (error) {
-    throw (error as { code?: unknown } | null | undefined)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT' ? late() : error
+    throw isTimeout(error) ? late() : error
   } finally {
     scope[WORK] = outer
+  }
+}
+
+/** A method may throw anything, an object too that throws when it is read. */
+function isTimeout(thrown: unknown): boolean {
+  try {
+    return (thrown as { code?: unknown } | null | undefined)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT'
+  } catch {
+    return false
   }
 }

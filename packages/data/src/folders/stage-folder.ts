@@ -10,6 +10,7 @@ import { isInside, isSame, placeOf } from '../files/same-file.ts'
 import { type WalkedFolder, walkFolder } from '../files/walk-folder.ts'
 import { writeError } from '../files/write-error.ts'
 import { hiddenName, isWaiting, removeAbandoned, waitingPath } from '../files/write-file.ts'
+import { foldersOf } from '../models/external-data.ts'
 import { readModel } from '../models/model-file.ts'
 import { type FolderGraph, type FolderGraphs, fileInPrecision, folderOf } from './graphs.ts'
 
@@ -95,7 +96,8 @@ async function begin(
   await restoreReplaced(out)
   const except = (path: string): boolean =>
     NOT_COPIED.includes(relative(source.folder, path)) || isWaiting(basename(path))
-  const original = await walkFolder(source.folder, { hidden: true, within: await foldersOfModel(source), except })
+  const within = [await realpath(source.folder), ...(await foldersOf(join(source.folder, source.main.file)))]
+  const original = await walkFolder(source.folder, { hidden: true, within, except })
   const mayReplace = new Set([...original.files.map((file) => relative(source.folder, file)), ...writes, ...OWN_FILES])
   await requireFree(place, out, force)
   if (await exists(out)) await requireOwn(place, out, mayReplace)
@@ -163,10 +165,6 @@ async function requireOwn(place: string, folder: string, mayReplace: ReadonlySet
 function isPart(folder: string, files: ReadonlySet<string>): boolean {
   for (const file of files) if (file.startsWith(folder + sep)) return true
   return false
-}
-
-function foldersOfModel({ folder, main }: FolderGraphs): Promise<string[]> {
-  return Promise.all([realpath(folder), realpath(join(folder, main.file)).then(dirname)])
 }
 
 /**

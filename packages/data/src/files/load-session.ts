@@ -1,4 +1,4 @@
-import { link, mkdtemp, rm } from 'node:fs/promises'
+import { link, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Runtime, Session, SessionOptions } from '@tp/core/runtime'
@@ -72,6 +72,8 @@ export async function withModelAsFile<T>(
 /** Costs no room where the temporary folder is on the same disk; else they are copied when the model is written. */
 async function linkDataFiles(source: ModelFile, folder: string): Promise<void> {
   for (const location of source.dataFiles) {
-    await link(join(dirname(source.path), location), join(folder, location)).catch(() => undefined)
+    // Of a link the file that it leads to: runtimes refuse one that leads out of their model's folder.
+    const own = await realpath(join(dirname(source.path), location))
+    await link(own, join(folder, location)).catch(() => undefined)
   }
 }

@@ -53,8 +53,10 @@ export { dot, lengthOf, maxSimilarities, nearest, similarities, type Vectors } f
 export { centeredRanks, rankCorrelation, rankCorrelationAt } from './rankings/rank-correlation.ts'
 export { type Found, ranksOf, recallAt, reciprocalRank } from './rankings/retrieval.ts'
 
-// Words: that a transcript has wrong.
+// Speech: words that a transcript has wrong, and texts that repeat themselves.
 
+export { finish, type GuardedText, guardRepeats, type SpeechWays } from './speech/guard-repeats.ts'
+export { repeats } from './speech/repeats.ts'
 export { type WordErrors, wordErrorRate } from './speech/word-error-rate.ts'
 export { errorsOfBeginnings, wordErrors, wordsOf } from './speech/word-errors.ts'
 

@@ -131,6 +131,7 @@ export { readLeftOut } from './program/left-out.ts'
 export { type PruningStep, readProvenance } from './program/provenance.ts'
 export { readPrunedPrompt } from './program/pruned-prompt.ts'
 export { readsWeights, weighedChannel } from './program/weighed.ts'
+export { hasAllPositions, withoutSilence } from './whole-encoder.ts'
 
 // Costs: FLOPs as a formula of sizes.
 

@@ -28,6 +28,7 @@ import { decoderPath, type SpeechDecoderName, type SpeechPairName } from 'export
 import { seeded } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import {
+  hasAllPositions,
   type PruneOptions,
   prune,
   quantize,
@@ -36,6 +37,7 @@ import {
   transform,
   weighedChannel,
   weighStates,
+  withoutSilence,
 } from '../src/index.ts'
 import { inputsOf, plainEncoder, statesOf, type TestEncoderOptions } from './encoders.ts'
 import { difference, float32, int64, numbers, rows, run } from './run.ts'
@@ -188,6 +190,47 @@ test('a decoder that weighs reads states of an encoder that prunes nothing as it
     return numbers((await run(by, feeds(by, states, [5, 6, 7]))).logits)
   }
   expect(difference(await read(whole, weighing(decoder)), await read(encoder, decoder))).toBeLessThan(5e-5)
+})
+
+describe('an encoder that thins padding, of frames without silence', () => {
+  const loud = ({ input_features: frames }: NamedTensors): NamedTensors => ({
+    input_features: withoutSilence(frames as TensorLike),
+  })
+
+  test('gives a decoder that weighs what all positions give one that does not', async () => {
+    const decoder = open('whisper-decoder')
+    const sounds = sound(700, 0)
+    const outputs = await run(weighedEncoder, loud(sounds))
+    expect([hasAllPositions(outputs), hasAllPositions(await run(weighedEncoder, sounds))]).toEqual([true, false])
+    const dense = (await run(encoder, sounds)).last_hidden_state as TensorLike
+    const states = outputs.last_hidden_state as TensorLike
+    expect(states.dims).toEqual(dense.dims)
+    const logitsOf = async (by: Model, read: TensorLike): Promise<number[]> =>
+      numbers((await run(by, feeds(by, read, [5, 6, 7]))).logits)
+    expect(difference(await logitsOf(weighing(decoder), states), await logitsOf(decoder, dense))).toBeLessThan(5e-5)
+  })
+
+  test('changes a frame only where its bands are alike, and there by a millionth', () => {
+    const sounds = sound(700)
+    const [before, after] = [sounds, loud(sounds)].map(({ input_features }) => numbers(input_features)) as [
+      number[],
+      number[],
+    ]
+    const differences = after.map((value, i) => Math.abs(value - (before[i] as number)))
+    expect(differences.filter((own) => own > 0)).toHaveLength(FRAMES - 700)
+    expect(Math.max(...differences)).toBeLessThan(2e-6)
+  })
+
+  test('has not all positions where another method drops some, too', async () => {
+    for (const [method, restore] of [
+      [sequence(thin, stride()), 'weighed'],
+      [stride(), 'none'],
+    ] as const) {
+      const half = { method, schedule: schedule(2, { layers: [1], keep: 0.5 }), restore }
+      const fewer = transform(encoder, prune(half)).model
+      expect(hasAllPositions(await run(fewer, loud(sound(900))))).toBe(false)
+    }
+  })
 })
 
 test('weights that a method gives remain those of its rows after a further one', async () => {

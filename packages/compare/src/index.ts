@@ -23,6 +23,7 @@ export { type NearnessOf, nearnessTo, similarityNames } from './tasks/nearness.t
 export { type OneAnswer, oneAnswers, oneEstimate } from './tasks/one-answer.ts'
 export { amountOf, factor, points, speedUpText } from './texts.ts'
 export { type ComparedVariant, compareVariants, type VariantToCompare } from './variants/compare-variants.ts'
+export { openOnce } from './variants/open-once.ts'
 
 // Times: in turns, and FLOPs.
 

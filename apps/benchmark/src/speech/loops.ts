@@ -107,6 +107,7 @@ function columnsOf(clips: readonly HardClip[], texts: Texts): TableColumns<strin
   return {
     loops: (form) => form,
     all: (form) => loops(of(form)),
+    'by the whole encoder': (form) => String(of(form).filter(({ repeated }) => repeated === 'whole').length),
     ...Object.fromEntries(kinds),
     'times dense': (form) => {
       const ratios = of(form).flatMap(({ clip, ms }) => {

@@ -28,6 +28,8 @@ export interface Written {
   readonly text: string
   /** Processor time of encoder and decoder, on one thread. */
   readonly ms: number
+  /** The encoder that a clip is written down by in the end over which the decoder repeated itself. */
+  readonly repeated?: 'whole' | 'none' | undefined
 }
 
 interface Subject {
@@ -57,7 +59,7 @@ export async function writeDown(
   await using session = await load(encoder)
   await using decoding = await load(decoders[0] as Model)
   const own = await openSpeechDecoder(decoding, paths.decoder)
-  // Which of the two reads the states is for the encoder to say.
+  // Which of the two reads the states is for the encoder to say. One that is thinned keeps all positions of a clip over which the decoder repeats itself.
   await writeClips({ session, decoder: { ...own, weighing: own }, folder, rate }, clips, onText)
 }
 
@@ -75,8 +77,9 @@ export async function writeClips(
   for (const clip of clips) {
     const inputs = await clipInputs(clip, { folder, rate, session })
     const before = processorMs()
-    const { texts } = await transcribe(session, decoder, inputs)
-    await onText({ clip: clip.name, text: texts[0] as string, ms: Math.round(processorMs() - before) })
+    const { texts, repeats } = await transcribe(session, decoder, inputs)
+    const ms = Math.round(processorMs() - before)
+    await onText({ clip: clip.name, text: texts[0] as string, ms, repeated: repeats[0] })
   }
 }
 

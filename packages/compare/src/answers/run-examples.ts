@@ -18,6 +18,8 @@ export interface EvaluateOptions {
   /** Layers of the model, and tokens of an image or sound, perhaps by the sizes of its inputs: required to count the kept tokens of a model with traces. */
   readonly layerCount?: number | undefined
   readonly tokens?: Dim | undefined
+  /** Opens the dense model, of encoders of speech: what writes down a clip over which the decoder repeats itself. Called for each. */
+  readonly dense?: (() => Promise<Session>) | undefined
   readonly signal?: AbortSignalLike | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }

@@ -61,18 +61,19 @@ export async function check(pruned: Loadable, dense: Loadable, options: CheckOpt
   const data = 'task' in options.data ? options.data : dataOf(options.data, dense)
   const comparer = comparerOf(data)
   const open = [dense, pruned].map((one) => () => loadModel(one, runtime, { threads: 1, signal }))
-  const answersOf = async (stage: 'dense' | 'pruned', session: Session): Promise<Outcome> => {
+  const answersOf = async (stage: 'dense' | 'pruned', session: Session, whole?: Session): Promise<Outcome> => {
     onStage?.(stage)
     return await comparer.run(session, {
       batchSize,
       signal,
+      dense: whole && (async () => whole),
       onProgress: ({ done, total }) => onProgress?.(done, total),
     })
   }
   // Both are open before either is evaluated, which a file that the runtime refuses would make in vain.
   const [before, after] = await withSessions(open, async (both) => {
     const [denseSession, prunedSession] = both as [Session, Session]
-    return [await answersOf('dense', denseSession), await answersOf('pruned', prunedSession)] as const
+    return [await answersOf('dense', denseSession), await answersOf('pruned', prunedSession, denseSession)] as const
   })
   const answers = comparer.pruned([after], before)
   const { loss } = answers

@@ -50,7 +50,11 @@ export async function timeOnData(
   const seconds = await Promise.all(examples.flat().map((position) => data.inputs.seconds(position)))
   const sound = seconds.reduce((sum, own) => sum + own, 0)
   const languages = new Map(feeds.map((own, i) => [own, data.inputs.languages?.[examples[i]?.[0] ?? 0]]))
-  const whole = sessions.map((session) => withDecoder(session, data.decoder, languages))
+  const [first] = sessions
+  const whole = sessions.map((session) => {
+    const dense = first === undefined || session === first ? undefined : async () => first
+    return withDecoder(session, data.decoder, { languages, dense })
+  })
   const { latencies } = await timeInTurns(whole, feeds, options)
   return latencies.map((latency, i) => ({
     latency,

@@ -9,6 +9,7 @@ import { comparerOf } from '../tasks/comparer-of.ts'
 import { type Times, type TimingOptions, timeOnData } from '../tasks/time-on-data.ts'
 import { fewerFlops } from '../times/flops.ts'
 import { withSessions } from '../times/time-in-turns.ts'
+import { openOnce } from './open-once.ts'
 
 /** One way in which a model was changed. */
 export interface VariantToCompare {
@@ -62,8 +63,11 @@ export async function compareVariants(
   const comparer = comparerOf(data)
   const evaluate = async (open: () => Promise<Session>, part = 0, parts = 1): Promise<Outcome> => {
     await using session = await open()
+    await using whole = openOnce(dense.open)
     return await comparer.run(session, {
-      ...(open !== dense.open && { layerCount: inspection?.layers.length, tokens: inspection?.tokens }),
+      ...(open !== dense.open && {
+        ...{ layerCount: inspection?.layers.length, tokens: inspection?.tokens, dense: whole.open },
+      }),
       ...{ batchSize, signal },
       onProgress: ({ done, total }) => onProgress?.(part * total + done, parts * total),
     })

@@ -162,3 +162,17 @@ test('begins with the token of the language, and names those that it knows', asy
     expect.objectContaining({ code: 'TP_DATA', message: expect.stringContaining('language fr; it knows en, de') }),
   )
 })
+
+test('stops after the tokens that a caller wants no more after', async () => {
+  await using session = await nodeRuntime().load(decoder(true), { threads: 1 })
+  const speech = await openSpeechDecoder(session, join(folder, 'decoder.onnx'))
+  let [states, whole]: [TensorLike, string[]] = [statesOf(5), []]
+  while (whole.length < 4) {
+    states = statesOf(5)
+    whole = (await speech.transcribe(states)).split(' ')
+  }
+  const seen: number[] = []
+  const stop = (tokens: readonly number[]): boolean => seen.push(tokens.length) === 3
+  expect((await speech.transcribe(states, undefined, undefined, stop)).split(' ')).toEqual(whole.slice(0, 3))
+  expect(seen).toEqual([1, 2, 3])
+})

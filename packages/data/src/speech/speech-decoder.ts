@@ -1,21 +1,25 @@
 import { Tokenizer } from '@huggingface/tokenizers'
 import { TpError } from '@tp/core'
 import type { AbortSignalLike, NamedTensors, Session, TensorLike } from '@tp/core/runtime'
+import { finish } from '@tp/metrics'
 import { readFolderJson } from '../inputs/model-folder.ts'
 
 /** Transcribes speech from the states of an encoder. */
 export interface SpeechDecoder {
   /**
-   * Of one example: states float32 [1,n,D]. `language`: its code, default `en`.
+   * Of one example: states float32 [1,n,D]. `language`: its code, default `en`. `stop`: whether to end the text after these tokens, though it does not end there.
    * @throws TpError TP_INPUT for another number of them than a decoder takes that is not free in it; TP_DATA for a language that it
    *   does not know; TP_ABORTED
    */
-  transcribe(states: TensorLike, signal?: AbortSignalLike, language?: string): Promise<string>
+  transcribe(...about: DecoderArguments): Promise<string>
   /** The same in steps, one for each token; returns the text. Without it, what is timed in turns takes a whole text a turn. */
-  steps?(states: TensorLike, signal?: AbortSignalLike, language?: string): AsyncGenerator<void, string>
+  steps?(...about: DecoderArguments): AsyncGenerator<void, string>
   /** The same decoder, changed to read states that say how much each counts (`weighStates`), where it is there. */
   readonly weighing?: SpeechDecoder
 }
+
+type Stop = (tokens: readonly number[]) => boolean
+type DecoderArguments = [states: TensorLike, signal?: AbortSignalLike, language?: string, stop?: Stop]
 
 /** The entries of generation_config.json. */
 interface Generation {
@@ -63,21 +67,13 @@ export async function openSpeechDecoder(session: Session, path: string): Promise
   ]
   const words = openWords(tokenizer, config, path)
   const greedy = new Greedy(session, { ...generation, decoder_start_token_id: start, eos_token_id: end })
-  async function* steps(states: TensorLike, signal?: AbortSignalLike, language?: string): AsyncGenerator<void, string> {
+  async function* steps(...[states, signal, language, stop]: DecoderArguments): AsyncGenerator<void, string> {
     requireStates(session, path, states)
-    const tokens = yield* greedy.tokens(states, promptFor(generation, path, language), signal)
+    const tokens = yield* greedy.tokens(states, promptFor(generation, path, language), { signal, stop })
     // The tokenizer refuses to write nothing down.
     return tokens.length === 0 ? '' : words.decode(tokens, { skip_special_tokens: true })
   }
-  return {
-    steps,
-    async transcribe(states, signal, language) {
-      const going = steps(states, signal, language)
-      let step = await going.next()
-      while (!step.done) step = await going.next()
-      return step.value
-    },
-  }
+  return { steps, transcribe: (...about) => finish(steps(...about)) }
 }
 
 /** @throws TpError TP_INPUT for a decoder that was exported for another number of states */
@@ -128,7 +124,7 @@ class Greedy {
   async *tokens(
     states: TensorLike,
     prompt: readonly number[],
-    signal?: AbortSignalLike,
+    { signal, stop }: { readonly signal: AbortSignalLike | undefined; readonly stop: Stop | undefined },
   ): AsyncGenerator<void, number[]> {
     const { max_length: longest = 448, begin_suppress_tokens: first = [] } = this.#generation
     const written: number[] = []
@@ -138,6 +134,7 @@ class Greedy {
       const next = this.#best(outputs.logits as TensorLike, written.length === 0 ? first : [])
       if (this.#ends.has(next) || prompt.length + written.length >= longest) break
       written.push(next)
+      if (stop?.(written)) break
       past = this.#remember(past, outputs)
       unread = this.#caches ? [next] : [...prompt, ...written]
       yield

@@ -64,10 +64,10 @@ function later(open: () => Promise<SpeechDecoder>): SpeechDecoder {
     return opened
   }
   return {
-    transcribe: async (states, ...about) => (await decoder()).transcribe(states, ...about),
-    async *steps(states, ...about) {
+    transcribe: async (...about) => (await decoder()).transcribe(...about),
+    async *steps(...about) {
       const { steps, transcribe } = await decoder()
-      return steps === undefined ? await transcribe(states, ...about) : yield* steps(states, ...about)
+      return steps === undefined ? await transcribe(...about) : yield* steps(...about)
     },
   }
 }

@@ -1,4 +1,4 @@
-import { timeInTurns, transcribe, withDecoder } from '@tp/compare'
+import { openOnce, timeInTurns, transcribe, withDecoder } from '@tp/compare'
 import { type Plan, transform, transformsOf } from '@tp/compiler'
 import type { Session } from '@tp/core/runtime'
 import type { SpeechInputs } from '@tp/data'
@@ -51,8 +51,10 @@ export class Judge {
     const inputs = this.#halves[half]
     const [ms = 0, ...numbers] = await this.#measurer.measure(`words ${half} ${name}`, async () => {
       await using session = await this.#load(plan)
+      await using whole = openOnce(() => this.#load(undefined))
+      const dense = plan && whole.open
       const start = performance.now()
-      const { figures } = await transcribe(session, decoder, inputs, { signal })
+      const { figures } = await transcribe(session, decoder, inputs, { signal, dense })
       return [performance.now() - start, ...figures.wer.got, ...figures.wer.of]
     })
     const count = inputs.texts.length
@@ -81,7 +83,10 @@ export class Judge {
         return [value, low, high]
       }
       const ofEncoders = await speedupOf(encoders)
-      return [...(await speedupOf(encoders.map((encoder) => withDecoder(encoder, decoder, languages)))), ...ofEncoders]
+      const whole = encoders.map((encoder) => {
+        return withDecoder(encoder, decoder, { languages, dense: encoder === dense ? undefined : async () => dense })
+      })
+      return [...(await speedupOf(whole)), ...ofEncoders]
     })
     const cellOf = (at: number): Cell => {
       const [speedup = 1, low = 1, high = 1] = numbers.slice(at)

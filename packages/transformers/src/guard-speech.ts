@@ -1,6 +1,7 @@
 import { LogitsProcessor, LogitsProcessorList, Tensor } from '@huggingface/transformers'
 import { TpError } from '@tp/core'
 import { isRecord, shown } from '@tp/core/host'
+import { BEGIN, type Begin } from './guard-repeats.ts'
 import { replace } from './replace.ts'
 
 /** Limits beyond which a text is decoded again, those of Whisper's own program by default. */
@@ -117,8 +118,15 @@ class Watched {
       if (own !== undefined) add(own)
     }
     const sampling = temperature > 0 && { do_sample: true, temperature, top_k: 0 }
-    this.options = { logits_processor: list, ...sampling }
     let isFirst = true
+    const begin: Begin = () => {
+      const { length } = this.#likelihoods
+      return () => {
+        this.#likelihoods.length = length
+        isFirst = length === 0
+      }
+    }
+    this.options = { logits_processor: list, ...sampling, [BEGIN]: begin }
     this.#end = replace(model, 'forward', (forward) => async (inputs) => {
       const outputs = await forward.call(model, inputs)
       if (isFirst) {

@@ -1,5 +1,6 @@
 export { startEightBitCaches } from './eight-bit-caches.ts'
 export { quickFrames } from './frames/quick-frames.ts'
+export type { RepeatReport } from './guard-repeats.ts'
 export { guardSpeech, type SpeechGuards } from './guard-speech.ts'
 export type { ModelReport } from './model-report.ts'
 export type { PruneModelsOptions } from './plans.ts'

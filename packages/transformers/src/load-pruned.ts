@@ -1,5 +1,6 @@
 import { AutoConfig, ModelRegistry, type PreTrainedModel } from '@huggingface/transformers'
 import { type Plan, POSITIONS } from '@tp/compiler'
+import { guardModel, type RepeatReport } from './guard-repeats.ts'
 import { LOAD, type Load, type LoadRecipe } from './load.ts'
 import { type ModelReport, type PruneOutcome, refused } from './model-report.ts'
 import type { FromPretrained } from './platform/platform.ts'
@@ -20,15 +21,23 @@ export async function loadPruned(
   [name, options = {}]: Parameters<FromPretrained>,
   recipe: LoadRecipe,
   hook: SessionHook,
+  onRepeat: (report: RepeatReport) => void,
 ): Promise<Loaded> {
   const known = { ...options, config: await AutoConfig.from_pretrained(name, options) }
-  const { outcome, hasDecoder = false } = await prepare(name, known, hook)
-  if (outcome !== undefined) return { model: await fromPretrained(name, known), report: { model: name, ...outcome } }
+  const { outcome: unprepared, hasDecoder = false } = await prepare(name, known, hook)
+  if (unprepared !== undefined)
+    return { model: await fromPretrained(name, known), report: { model: name, ...unprepared } }
   const begun = async (load: Load): Promise<Loaded> => {
     const session_options = { ...options.session_options, [LOAD]: load }
     const model = await fromPretrained(name, { ...known, session_options })
-    if (hasDecoder) spreadCrossAttentions(model)
-    return { model, report: { model: name, ...(load.outcome ?? unseen) } }
+    const { outcome = unseen } = load
+    if (hasDecoder) {
+      spreadCrossAttentions(model)
+      const dense = outcome.outcome === 'pruned' && { load: () => fromPretrained(name, known) }
+      if (outcome.outcome !== 'refused')
+        guardModel(model, { ...dense, onRepeat: (by) => onRepeat({ model: name, by }) })
+    }
+    return { model, report: { model: name, ...outcome } }
   }
   const loaded = (recipe: LoadRecipe, repairsDecoder = false): Promise<Loaded> =>
     begun({ recipe, hasDecoder, repairsDecoder })

@@ -1,4 +1,5 @@
 import type { Plan } from '@tp/compiler'
+import type { RepeatReport } from './guard-repeats.ts'
 
 /** The outcome for a model that has a plan. */
 export type ModelReport = PrunedReport | RefusedReport | LeftReport
@@ -38,11 +39,26 @@ export function refused(code: string, reason: string): Unnamed<RefusedReport> {
 
 /** Says on the console which models are refused, once for each model and reason. */
 export function warnOfRefusals(): (report: ModelReport) => void {
-  const said = new Set<string>()
+  const warn = warnOnce()
   return (report) => {
-    if (report.outcome !== 'refused') return
-    const warning = `[transformers] ${report.model} runs as it is, unpruned: ${report.reason} (${report.code})`
-    if (!said.has(warning)) console.warn(warning)
-    said.add(warning)
+    if (report.outcome === 'refused') warn(`${report.model} runs as it is, unpruned: ${report.reason} (${report.code})`)
+  }
+}
+
+/** Says on the console of which models a text repeats itself that no whole encoder could write, once for each model. */
+export function warnOfRepeats(): (report: RepeatReport) => void {
+  const warn = warnOnce()
+  return ({ model, by }) => {
+    if (by === 'whole') return
+    const advice = 'load the dense model and let pruneModels prune it'
+    warn(`a text of ${model} repeats itself, and its file prunes other positions than padding; ${advice} (TP_REPEATS)`)
+  }
+}
+
+function warnOnce(): (text: string) => void {
+  const said = new Set<string>()
+  return (text) => {
+    if (!said.has(text)) console.warn(`[transformers] ${text}`)
+    said.add(text)
   }
 }

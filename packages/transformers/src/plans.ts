@@ -1,5 +1,6 @@
 import { checkPlan, type Plan, transformsOf } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
+import type { RepeatReport } from './guard-repeats.ts'
 import type { LoadRecipe } from './load.ts'
 import type { ModelReport } from './model-report.ts'
 
@@ -12,6 +13,11 @@ export interface PruneModelsOptions {
   readonly methods: readonly MethodEntry[]
   /** Told of each model that there is a plan for, once it is loaded. Default: a warning on the console if it is refused. */
   readonly onModel?: (report: ModelReport) => void
+  /**
+   * Told of each window of speech in which a decoder repeated itself, and whether the whole encoder has written it down instead. Default: a warning on the console
+   * if there is none.
+   */
+  readonly onRepeat?: (report: RepeatReport) => void
 }
 
 /** The recipe for a model; undefined: not pruned; absent: not mentioned. */

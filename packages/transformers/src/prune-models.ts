@@ -1,6 +1,6 @@
 import { PreTrainedModel } from '@huggingface/transformers'
 import { loadPruned } from './load-pruned.ts'
-import { warnOfRefusals } from './model-report.ts'
+import { warnOfRefusals, warnOfRepeats } from './model-report.ts'
 import { type FindRecipe, type PruneModelsOptions, readPlans } from './plans.ts'
 import { replace } from './replace.ts'
 import { sessionHook } from './session-hook.ts'
@@ -13,6 +13,7 @@ export interface PipelinePruning {
 interface InForce {
   readonly find: FindRecipe
   readonly onModel: NonNullable<PruneModelsOptions['onModel']>
+  readonly onRepeat: NonNullable<PruneModelsOptions['onRepeat']>
 }
 
 /** The latest last. One list for the program, as there is one transformers.js. */
@@ -29,7 +30,8 @@ let remove: (() => void) | undefined
  * const classify = await pipeline('text-classification', 'me/my-model') // is pruned as it is loaded
  */
 export function pruneModels(options: PruneModelsOptions): PipelinePruning {
-  const own: InForce = { find: readPlans(options), onModel: options.onModel ?? warnOfRefusals() }
+  const { onModel = warnOfRefusals(), onRepeat = warnOfRepeats() } = options
+  const own: InForce = { find: readPlans(options), onModel, onRepeat }
   inForce.push(own)
   remove ??= putHooks()
   return Object.freeze({
@@ -49,7 +51,7 @@ function putHooks(): () => void {
       const own = inForce.findLast(({ find }) => find(args[0]) !== undefined)
       const recipe = own?.find(args[0])?.recipe
       if (own === undefined || recipe === undefined) return original.apply(this, args)
-      const { model, report } = await loadPruned(original.bind(this), args, recipe, hook)
+      const { model, report } = await loadPruned(original.bind(this), args, recipe, hook, own.onRepeat)
       // Disposed meanwhile: whether the model was pruned was chance.
       if (inForce.includes(own)) own.onModel(report)
       return model

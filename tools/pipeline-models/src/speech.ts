@@ -1,4 +1,19 @@
-import { add, concat, constant, gather, input, matmul, mul, softmax, swapLast, unsqueeze } from '@tp/core'
+import {
+  add,
+  cast,
+  concat,
+  constant,
+  equal,
+  gather,
+  greater,
+  input,
+  matmul,
+  max,
+  mul,
+  softmax,
+  swapLast,
+  unsqueeze,
+} from '@tp/core'
 import { emitModel, encodeModel } from '@tp/onnx'
 import { numbers, runModel, speechEncoder, speechSizes } from 'exported-encoders'
 import type { PipelineFolder } from './model-folder.ts'
@@ -47,17 +62,19 @@ const heard = new Map([
 interface SpeechOptions {
   readonly states?: number | string
   readonly numbered?: boolean
+  readonly loops?: boolean
 }
 
 /**
  * A model in the form of Whisper's that hears 0.48 s, and whose decoder gives its cross-attentions: it says “one two
  * three four” to everything, and attends to a position of its own for each word, which word time stamps show. `states`: how many its decoder
- * reads, by default any number. `numbered`: a tiny number of its own is added to the scores of each.
+ * reads, by default any number. `numbered`: a tiny number of its own is added to the scores of each. `loops`: it says so over and over where a state counts for more
+ * than one position.
  */
 export async function addSpeech(
   folder: PipelineFolder,
   name = 'speech',
-  { states: count = 'encoder_sequence_length', numbered = false }: SpeechOptions = {},
+  { states: count = 'encoder_sequence_length', numbered = false, loops = false }: SpeechOptions = {},
 ): Promise<void> {
   const encoder = speechEncoder({ reads: 'frames', sinusoids: true })
   const silence = { type: 'float32', dims: [1, mels, frames], data: new Float32Array(mels * frames) } as const
@@ -69,7 +86,12 @@ export async function addSpeech(
       ...{ encoder_layers: 2, encoder_attention_heads: 2, decoder_layers: 1, decoder_attention_heads: heads.length },
     },
     'generation_config.json': {
-      ...{ decoder_start_token_id: START, eos_token_id: END, no_timestamps_token_id: PLAIN, max_length: 20 },
+      ...{
+        decoder_start_token_id: START,
+        eos_token_id: END,
+        no_timestamps_token_id: PLAIN,
+        max_length: loops ? 100 : 20,
+      },
       ...{ is_multilingual: true, lang_to_id: { '<|en|>': ENGLISH }, task_to_id: { transcribe: TRANSCRIBE } },
       alignment_heads: heads.map((_, head) => [0, head]),
     },
@@ -81,7 +103,7 @@ export async function addSpeech(
     'tokenizer.json': tokenizer,
     'tokenizer_config.json': { tokenizer_class: 'WhisperTokenizer' },
     'onnx/encoder_model.onnx': encodeModel(encoder),
-    'onnx/decoder_model_merged.onnx': decoder(numbers(states), count, numbered),
+    'onnx/decoder_model_merged.onnx': decoder(numbers(states), { states: count, numbered, loops }),
   })
 }
 
@@ -101,7 +123,7 @@ const tokenizer = {
 }
 
 /** Logits by the last token alone, and attention of each token over the states: its query is the state, of [1,n,D], of its position. */
-function decoder(states: readonly number[], count: number | string, numbered: boolean): Uint8Array {
+function decoder(states: readonly number[], { states: count, numbered, loops }: Required<SpeechOptions>): Uint8Array {
   const logits = Array.from({ length: SIZE * SIZE }, (_, i) => (next.get(Math.floor(i / SIZE)) === i % SIZE ? 20 : 0))
   const queries = Array.from({ length: SIZE }, (_, token) => {
     const position = heard.get(token)
@@ -115,9 +137,18 @@ function decoder(states: readonly number[], count: number | string, numbered: bo
   const biases = Array.from({ length: POSITIONS }, (_, i) => 1e-9 * i)
   const scores = numbered ? add(products, constant(biases, 'float32', [1, 1, POSITIONS])) : products
   const attentions = heads.map((sharpness) => unsqueeze(softmax(mul(scores, sharpness)), [1]))
+  const usual = gather(constant(logits, 'float32', [SIZE, SIZE]), ids, 0)
+  // Attention to all positions alike: 1/24 each, unless a state has the weight of several. After the last word comes the first.
+  const most = max(softmax(mul(scores, 0)), [1, 2], { keepDims: true })
+  const isLast = cast(equal(unsqueeze(ids, [2]), 3), 'float32')
+  const first = Array.from({ length: SIZE }, (_, i) => (i === 0 ? 40 : 0))
+  const again = mul(
+    mul(isLast, cast(greater(most, 1.2 / POSITIONS), 'float32')),
+    constant(first, 'float32', [1, 1, SIZE]),
+  )
   return emitModel(
     {
-      logits: gather(constant(logits, 'float32', [SIZE, SIZE]), ids, 0),
+      logits: loops ? add(usual, again) : usual,
       'cross_attentions.0': concat(attentions, 1),
     },
     { opset: 17 },

@@ -45,13 +45,15 @@ export function warnOfRefusals(): (report: ModelReport) => void {
   }
 }
 
+const REPEATS = 'TP_REPEATS'
+
 /** Says on the console of which models a text repeats itself that no whole encoder could write, once for each model. */
 export function warnOfRepeats(): (report: RepeatReport) => void {
   const warn = warnOnce()
   return ({ model, by }) => {
     if (by === 'whole') return
     const advice = 'load the dense model and let pruneModels prune it'
-    warn(`a text of ${model} repeats itself, and its file prunes other positions than padding; ${advice} (TP_REPEATS)`)
+    warn(`a text of ${model} repeats itself, and its file prunes other positions than padding; ${advice} (${REPEATS})`)
   }
 }
 

@@ -13,6 +13,7 @@ export {
   metadata,
   opset,
   type ReadExternal,
+  withoutMetadata,
 } from './file/model.ts'
 
 // Graphs: who produces and reads a value, and new nodes.

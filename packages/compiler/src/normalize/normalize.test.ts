@@ -11,7 +11,7 @@ import { viewBatchFirst } from './batch-first.ts'
 import { decideBranches } from './branches.ts'
 import { readByExample } from './flat-reads.ts'
 import { type NormalizePass, normalize, type Opening } from './normalize-pass.ts'
-import { normalizations } from './open.ts'
+import { normalizations, openModel } from './open.ts'
 import { readShiftedRows } from './shifted-rows.ts'
 import { writeOutFused } from './unfuse.ts'
 
@@ -101,3 +101,17 @@ function readFlat(x: Tensor): Tensor {
   const starts = mul(range(0, squeeze(axisSize(x, 0), [0])), squeeze(axisSize(x, 1), [0]))
   return gather(reshape(x, [-1, 8]), add(starts, index), 0)
 }
+
+test('opens a model without declarations of values that it does not have, or that are declared again', () => {
+  const model = decodeModel(encoder({ ...plain, pooling: 'cls' }))
+  const graph = model.proto.graph as NonNullable<Model['proto']['graph']>
+  const inner = graph.node[0]?.output[0] as string
+  const opened = new Graph(model)
+  opened.setValueInfo(inner, 'float32', ['p'])
+  opened.setValueInfo('idle', 'float32', ['p'])
+  const known = graph.valueInfo.find(({ name }) => name === inner) as (typeof graph.valueInfo)[number]
+  for (let i = 0; i < 3000; i++) graph.valueInfo.push({ ...known })
+  const { valueInfo } = openModel(model).program.model.proto.graph as typeof graph
+  expect(valueInfo.filter(({ name }) => name === inner)).toHaveLength(1)
+  expect(valueInfo.some(({ name }) => name === 'idle')).toBe(false)
+})

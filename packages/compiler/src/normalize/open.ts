@@ -45,6 +45,7 @@ export function openModel(model: Model): Opened {
   requireModel(model)
   requireUnpacked(model)
   const copy = cloneModel(model)
+  dropIdleDeclarations(copy)
   const empty = copy.proto.graph?.node.find(
     ({ opType, attribute }) => opType === 'Constant' && !attribute.some(({ name }) => /^(sparse_)?value/.test(name)),
   )
@@ -58,6 +59,14 @@ export function openModel(model: Model): Opened {
     throw refuseUnknownShape(program, error) ?? error
   }
   return opened
+}
+
+/** Leaves of declared values those that the graph computes or holds, each as it was declared last: the others would be copied with every copy. */
+function dropIdleDeclarations({ proto: { graph } }: Model): void {
+  if (graph === undefined) return
+  const values = new Set([...graph.node.flatMap(({ output }) => output), ...graph.initializer.map(({ name }) => name)])
+  const own = new Map(graph.valueInfo.filter(({ name }) => values.has(name)).map((info) => [info.name, info]))
+  if (own.size < graph.valueInfo.length) graph.valueInfo = [...own.values()]
 }
 
 /** Names for the token counts of earlier cuts; where the file fixes one, its shapes have it as a number everywhere. */

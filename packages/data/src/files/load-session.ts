@@ -2,7 +2,7 @@ import { link, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Runtime, Session, SessionOptions } from '@tp/core/runtime'
-import { encodeModel, type Model, refusedLoad } from '@tp/onnx'
+import { encodeModel, type Model, refusedLoad, withoutMetadata } from '@tp/onnx'
 import type { ModelFile } from '../models/model-file.ts'
 import { writeModelFile } from './stage-model.ts'
 
@@ -45,7 +45,7 @@ export async function loadSession(
   source: ModelFile,
   options: SessionOptions & { readonly signal: AbortSignal },
 ): Promise<Session> {
-  if (source.dataFiles.length === 0) return runtime.load(encodeModel(model), options)
+  if (source.dataFiles.length === 0) return runtime.load(encodeModel(withoutMetadata(model)), options)
   // A runtime has read all files once it has loaded them.
   const session = await withModelAsFile(model, source, options.signal, (path) => runtime.load(path, options))
   return await unchanged(session, source.requireUnchanged)
@@ -62,7 +62,7 @@ export async function withModelAsFile<T>(
   try {
     await linkDataFiles(source, folder)
     const path = join(folder, 'model.onnx')
-    await writeModelFile(model, source, path, { signal })
+    await writeModelFile(withoutMetadata(model), source, path, { signal })
     return await use(path)
   } finally {
     await rm(folder, { recursive: true, force: true })

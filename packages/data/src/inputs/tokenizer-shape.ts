@@ -163,6 +163,7 @@ export function checkShape(json: Readonly<Record<string, unknown>>, type: string
   for (const [i, entry] of (Array.isArray(json.added_tokens) ? json.added_tokens : []).entries())
     requireFields(entry, addedToken, `added_tokens[${i}]`, source)
   if (isPresent(json.truncation)) requireFields(json.truncation, truncation, 'truncation', source)
+  let growth = 1
   for (const name of Object.keys(typed) as Kind[]) {
     // Not by recursion: a file may be nested deeper than the stack is.
     const open: [path: string, part: unknown][] = [[name, json[name]]]
@@ -172,6 +173,7 @@ export function checkShape(json: Readonly<Record<string, unknown>>, type: string
       const known = typed[name]
       const kind = isRecord(part) ? String(part.type) : ''
       requireFields(part, Object.hasOwn(known, kind) ? (known[kind] as Fields) : {}, path, source)
+      if (name === 'normalizer') growth *= lengthIn(kind, part as NormalizerPart)
       if (kind !== 'Sequence') continue
       for (const field of PARTS) {
         const parts = (part as Readonly<Record<string, unknown>>)[field]
@@ -180,6 +182,22 @@ export function checkShape(json: Readonly<Record<string, unknown>>, type: string
       }
     }
   }
+  if (growth <= MOST_GROWTH) return
+  const problem = `its normalizer may make texts ${growth.toLocaleString('en-US')} times as long`
+  throw refusal(source, `${problem}; at most ${MOST_GROWTH} times are followed`)
+}
+
+/** How many times as long a normalizer may make a text. Those that are published put in single characters. */
+const MOST_GROWTH = 256
+
+interface NormalizerPart {
+  readonly prepend?: string
+  readonly content?: string
+}
+
+/** The length of what a part of a normalizer puts into texts, perhaps for each character. */
+function lengthIn(kind: string, { prepend = '', content = '' }: NormalizerPart): number {
+  return Math.max(1, kind === 'Prepend' ? prepend.length : kind === 'Replace' ? content.length : 1)
 }
 
 /**

@@ -78,6 +78,21 @@ describe('loadTokenizer', () => {
 
   test.each<[string, (json: Parts) => void, string]>([
     [
+      'a normalizer that puts ten million characters before each text',
+      (json) => {
+        json.normalizer = { type: 'Prepend', prepend: 'a '.repeat(5_000_000) }
+      },
+      'may make texts 10,000,000 times as long',
+    ],
+    [
+      'replacements that together lengthen texts beyond all use',
+      (json) => {
+        const normalizers = Array(4).fill({ type: 'Replace', pattern: { String: 'a' }, content: 'a'.repeat(16) })
+        json.normalizer = { type: 'Sequence', normalizers }
+      },
+      'may make texts 65,536 times as long',
+    ],
+    [
       'an id that is a fraction',
       ({ model }) => {
         model.vocab.good = 1.5

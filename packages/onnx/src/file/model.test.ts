@@ -5,7 +5,7 @@ import { ModelProtoSchema } from 'onnx-buf'
 import { describe, expect, test } from 'vitest'
 import { errorCode, fixture, onnxFiles, pathOf, testsOfFiles } from '../../test/shared.ts'
 import { Graph } from '../graph/graph.ts'
-import { cloneModel, createModel, decodeModel, encodeModel, metadata, opset } from './model.ts'
+import { cloneModel, createModel, decodeModel, encodeModel, metadata, opset, withoutMetadata } from './model.ts'
 
 /** A model with one Relu, and a field that no ONNX has in each of model, graph, node and tensor. */
 function modelWithUnknownFields(): Uint8Array {
@@ -33,6 +33,23 @@ describe('a model that is read and written', () => {
   test('keeps unknown fields at every level, even those written in parts', () => {
     const bytes = modelWithUnknownFields()
     expect(encodeModel(decodeModel(bytes))).toEqual(bytes)
+  })
+
+  test('writes long texts and many messages as the general library does', () => {
+    const model = createModel(17)
+    metadata(model).set('long', 'ä😀'.repeat(5000))
+    for (let i = 0; i < 300; i++) metadata(model).set(`key ${i}`, 'value')
+    const bytes = encodeModel(model)
+    expect(toBinary(ModelProtoSchema, fromBinary(ModelProtoSchema, bytes))).toEqual(bytes)
+    expect(metadata(decodeModel(bytes)).get('long')).toBe('ä😀'.repeat(5000))
+  })
+
+  test('leaves metadata out of the copy for a runtime, and keeps them itself', () => {
+    const model = decodeModel(fixture('bert-cls-optimum'))
+    const size = encodeModel(model).length
+    metadata(model).set('notes', 'x'.repeat(10 * size))
+    expect(encodeModel(withoutMetadata(model)).length).toBeLessThan(1.01 * size)
+    expect(metadata(model).get('notes')).toHaveLength(10 * size)
   })
 
   test('writes the same bytes in pieces and at once', () => {

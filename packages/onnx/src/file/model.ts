@@ -44,6 +44,12 @@ export function cloneModel(model: Model): Model {
   return { ...model, proto: share(model.proto) }
 }
 
+/** The same model without its metadata and its description, for runtimes, which hold them once for each session and read none. */
+export function withoutMetadata({ proto, ...model }: Model): Model {
+  const bare: ModelProto = Object.assign(Object.create(Object.getPrototypeOf(proto)), proto)
+  return { ...model, proto: Object.assign(bare, { metadataProps: [], docString: '' }) }
+}
+
 /** File format (IR) version of the ONNX release that brought an opset (onnx/docs/Versioning.md). */
 const irVersions: readonly (readonly [opset: number, ir: number])[] = [
   [7, 3],

@@ -6,6 +6,8 @@ import { type Packing, type UnknownField, wireTypeOf } from './read-message.ts'
 /** Below this, copying bytes again is cheaper than keeping them separate. */
 const SMALL = 4096
 
+const utf8 = new TextEncoder()
+
 /**
  * The bytes of a message: fields in the order of their numbers, unknown ones last. Large parts (weights) are copied once,
  * straight to their position, where a writer of nested messages would move them at each level.
@@ -21,8 +23,10 @@ export function writeMessage<Name extends keyof Messages>(
 /** Bytes under way: small ones in a writer, large ones apart. */
 class Chunks {
   readonly #packing: Packing
-  readonly #chunks: Uint8Array[] = []
   readonly #writer = new BinaryWriter()
+  #chunks: Uint8Array[] = []
+  /** For messages inside, one after the other: a new writer for each would cost more than its bytes. */
+  #inner: Chunks | undefined
 
   constructor(packing: Packing) {
     this.#packing = packing
@@ -41,9 +45,11 @@ class Chunks {
     return this
   }
 
+  /** The bytes of a message; the next one begins empty. */
   end(): Uint8Array[] {
-    this.#chunks.push(this.#writer.finish())
-    return this.#chunks
+    const chunks = [...this.#chunks, this.#writer.finish()]
+    this.#chunks = []
+    return chunks
   }
 
   #items(type: MessageType, field: MessageField, items: readonly unknown[]): void {
@@ -59,9 +65,12 @@ class Chunks {
 
   #item(field: MessageField, value: unknown): void {
     if (field.message !== undefined) {
-      this.#apart(field, new Chunks(this.#packing).write(messageType(field.message), value as Fields).end())
+      this.#inner ??= new Chunks(this.#packing)
+      this.#apart(field, this.#inner.write(messageType(field.message), value as Fields).end())
     } else if (field.scalar === 'bytes') {
       this.#apart(field, [value as Uint8Array])
+    } else if (typeof value === 'string' && value.length >= SMALL) {
+      this.#apart(field, [utf8.encode(value)])
     } else {
       this.#writer.tag(field.number, wireTypeOf(field))
       writeScalar(this.#writer, field.scalar as Scalar, value)

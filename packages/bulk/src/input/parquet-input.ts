@@ -1,6 +1,5 @@
 import { isTpError } from '@tp/core'
 import type { TableHead } from '@tp/data'
-import { hashOfFile } from '@tp/data/files'
 import {
   type AsyncBuffer,
   type FileMetaData,
@@ -13,7 +12,7 @@ import { compressors } from 'hyparquet-compressors'
 import { dataError } from './data-error.ts'
 import type { RangeLimits, RowRange } from './line-ranges.ts'
 import type { RawCell, RawRow } from './line-rows.ts'
-import { openData } from './open-data.ts'
+import { hashOfData, openData } from './open-data.ts'
 
 /** A row group is decoded at once, and hyparquet holds its columns as JavaScript values. */
 const MOST_BYTES_A_GROUP = 2 ** 30
@@ -43,7 +42,7 @@ export async function* parquetRanges(path: string, limits: RangeLimits): AsyncGe
   const groups = await reading(path, async (_, { row_groups }) =>
     row_groups.map(({ num_rows, total_byte_size }) => ({ rows: Number(num_rows), bytes: Number(total_byte_size) })),
   )
-  const hash = await hashOfFile(path)
+  const hash = await hashOfData(path)
   const range = (start: number, end: number): RowRange => ({ start, end, rows: end - start, hash })
   let [start, end, size] = [0, 0, 0]
   let left = limits.inAll ?? Number.POSITIVE_INFINITY

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { hashOfFile } from '@tp/data/files'
 import type { FileColumns } from './columns.ts'
 import { dataError } from './data-error.ts'
 import type { InputFormat } from './input-files.ts'
 import { readBytes } from './line-ranges.ts'
 import { parseLines, type RawCell } from './line-rows.ts'
+import { hashOfData } from './open-data.ts'
 import { parquetRows } from './parquet-input.ts'
 
 /** The texts of a row that a model reads, and its id. */
@@ -65,7 +65,7 @@ async function wholeLines({ format, columns, hash }: RowsSpec, { path, start, en
 }
 
 async function wholeParquet({ columns, hash }: RowsSpec, { path, start, end }: RowsLocation) {
-  if ((await hashOfFile(path)) !== hash) throw changed(path)
+  if ((await hashOfData(path)) !== hash) throw changed(path)
   const names = [columns.text, columns.pair, columns.id].filter((name) => name !== undefined).map(String)
   return await parquetRows(path, start, end, [...new Set(names)])
 }

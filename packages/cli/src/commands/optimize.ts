@@ -8,7 +8,7 @@ import { fileGivesVectors, inspectEncoders, requireKeptRows } from '@tp/plans/fi
 import { nodeRuntime } from '@tp/runtime-node'
 import { dataOptions, taskOption } from '../arguments/data-options.ts'
 import { demandOptions, readDemands } from '../arguments/demand-options.ts'
-import { type Arguments, flag, text, under, verifyOption } from '../arguments/option.ts'
+import { type Arguments, flag, text, under } from '../arguments/option.ts'
 import { encoderOption, pruningOptions } from '../arguments/pruning-options.ts'
 import { readSettings } from '../arguments/read-fields.ts'
 import { runtimeOption } from '../arguments/run-options.ts'
@@ -38,7 +38,6 @@ const options = {
   'plan-out': text('PLAN', 'plan to write; JSON for tp prune --plan, tp serve and tp run'),
   force: flag('replace an existing MODEL.pruned.onnx, or a folder; -o always replaces its file'),
   resume: flag('go on with the measurements of an interrupted search', { needs: ['plan-out'] }),
-  ...verifyOption,
   ...under('Data', { ...dataOptions, ...taskOption }),
   ...under('Requirements', {
     ...demandOptions,
@@ -156,7 +155,7 @@ export const optimizeCommand: Command = command({
     const attempt = await endable(() => pruneByPlan(whole, read, { ...how, seen, isDefault: false }))
     const written = await writeAttempt(
       attempt,
-      { whole: file, out, verify: !args['no-verify'], decoder: undefined, beforeCommit: refuseExistingOut },
+      { whole: file, out, verify: true, decoder: undefined, beforeCommit: refuseExistingOut },
       // After Ctrl-C the best so far is written all the same.
       { ...context, signal: deadline },
     ).catch((error: unknown) => {

@@ -40,7 +40,7 @@ test('times models in turns at each shape, with their FLOPs against the first', 
 test('refuses to time a model whose answers are all NaN', async () => {
   const model = decodeModel(encodeModel(small).slice())
   const graph = new Graph(model)
-  const [{ name }] = graph.outputs as [{ name: string }]
+  const [{ name }] = graph.outputs as unknown as [{ name: string }]
   const node = graph.producer(name) as NodeProto
   graph.addInitializer('nan', { type: 'float32', dims: [1], data: Float32Array.of(Number.NaN) })
   graph.remove(node)

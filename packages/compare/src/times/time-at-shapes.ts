@@ -123,7 +123,7 @@ function requireNumbers(name: string, outputs: NamedTensors): void {
   for (const [output, { type, data }] of Object.entries(outputs)) {
     if (!(type === 'float32' || type === 'float64') || data.length === 0) continue
     if ((data as Float32Array).some((value) => !Number.isNaN(value))) continue
-    const advice = 'find out why with tp check or tp prune --verify before it is timed'
+    const advice = 'find out why with tp check before it is timed'
     throw new TpError('TP_OUTPUT', 'compare', `${name}: all of its output "${output}" is not a number (NaN); ${advice}`)
   }
 }

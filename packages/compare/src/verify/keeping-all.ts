@@ -9,7 +9,7 @@ export type PruningMethod = Pick<PruneOptions, 'method' | 'params'>
 export const ALL_TOKENS = 9999
 
 /** The method with its own computations, but every token is kept, even if it does not follow the schedule's count. */
-export function keepingAll(method: Method): Method {
+function keepingAll(method: Method): Method {
   return {
     ...method,
     reduce(site) {

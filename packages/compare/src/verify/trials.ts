@@ -17,7 +17,7 @@ export interface Trial {
 }
 
 /** Which example a row holds, and where its tokens are; images and sounds have no `length`. */
-export interface TrialExample {
+interface TrialExample {
   readonly example: number
   readonly start: number
   readonly length?: number

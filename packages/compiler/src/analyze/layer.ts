@@ -247,9 +247,7 @@ function whereOpenEnds(program: Program, start: string, allowed: (node: NodeProt
   const pending = new Set(readersOf(program, start))
   const done = new Set<NodeProto>()
   while (pending.size > 0) {
-    const ready = [...pending].find((node) =>
-      node.input.every((name) => inside.has(name) || isFixed(program, name)),
-    )
+    const ready = [...pending].find((node) => node.input.every((name) => inside.has(name) || isFixed(program, name)))
     if (ready === undefined || !allowed(ready) || graph.isOutput(start)) return undefined
     pending.delete(ready)
     done.add(ready)

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
-import type { FileHandle } from 'node:fs/promises'
-import { openData } from './open-data.ts'
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 
 const hashes = new Map<string, { readonly state: string; readonly hash: Promise<string> }>()
 
 /** SHA-256 of a regular file; computed again when its size or time changes. */
 export async function hashOfFile(path: string): Promise<string> {
-  await using file = await openData(path)
+  // A pipe without a writer must not be waited for.
+  await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   const entry = await file.stat({ bigint: true })
   if (!entry.isFile()) throw new Error('it is not a regular file')
   const state = `${entry.size} ${entry.mtimeNs}`

@@ -72,7 +72,7 @@ export async function withModelAsFile<T>(
 /** Costs no room where the temporary folder is on the same disk; else they are copied when the model is written. */
 async function linkDataFiles(source: ModelFile, folder: string): Promise<void> {
   for (const location of source.dataFiles) {
-    // Of a link the file that it leads to: runtimes refuse one that leads out of their model's folder.
+    // The file that a link leads to: runtimes refuse a link that leads out of their model's folder.
     const own = await realpath(join(dirname(source.path), location))
     await link(own, join(folder, location)).catch(() => undefined)
   }

@@ -47,7 +47,7 @@ describe('verify', () => {
 
   test('refuses models in the wrong order', async () => {
     const model = pruned(clsAttention(), schedule(6, { keep: 0.5 }))
-    await expect(verify(dense, model, { runtime })).rejects.toThrow('call verify(changed, dense)')
+    await expect(verify(dense, model, { runtime })).rejects.toThrow('call verify(changed, source)')
   })
 })
 

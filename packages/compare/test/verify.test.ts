@@ -226,7 +226,8 @@ describe('verify, of a file in 8 bits', () => {
     const reversed = changing(({ logits }) => ({
       logits: { ...logits!, data: Float32Array.from(logits!.data as Float32Array, (x) => -x) },
     }))
-    await expect(verify(eightBits('token'), source, { runtime, changedRuntime: reversed })).rejects.toMatchObject({
+    const load: VerifyOptions['load'] = (model, how) => reversed.load(encodeModel(model), how)
+    await expect(verify(eightBits('token'), source, { runtime, load })).rejects.toMatchObject({
       code: 'TP_VERIFY',
       message: expect.stringContaining('which rounding does not explain'),
     })

@@ -42,7 +42,9 @@ export interface PrunedModelFile extends Omit<PruneReport, 'transform'> {
   readonly quantized?: QuantizeReport['nodes']
   /** Whether the plan packs it, so that only `@tp/runtime-native` runs it. */
   readonly packed: boolean
-  /** The model after each transform of the plan. */
+  /** The model that the plan began with, of images of its size, … */
+  readonly source: Model
+  /** … and what each transform of the plan made of it. */
   readonly steps: readonly Model[]
 }
 
@@ -69,7 +71,8 @@ export async function pruneModelFile(
   { seen, compute = (work) => work(), ...unplanned }: PruneFileOptions = {},
 ): Promise<PrunedModelFile> {
   const { methods, values } = planned
-  const file = compute(() => withoutItsLayers(withItsImageSize(whole, planned), planned))
+  const sized = compute(() => withItsImageSize(whole, planned))
+  const file = compute(() => withoutItsLayers(sized, planned))
   const inspections = inspectEncoders(file.model, planned.plan.encoder, file === whole ? seen : undefined)
   const { leaveOut: _, imageSize: __, ...plan } = await planForFile(file, planned, inspections)
   const options = { ...fromPlan(plan, methods, values), source: file.hash() }
@@ -80,10 +83,11 @@ export async function pruneModelFile(
   if (prunesTokens) await requireKeptRows(file)
   const transforms = transformsOf(plan, methods, { ...unplanned, values, source: options.source })
   const { model, steps, reports } = compute(() => transform(file.model, ...transforms))
+  const made = { source: sized.model, steps: [file.model, ...steps] }
   const { layerCount, cuts, encoders } = reportOf(reports, 'prune') as PruneReport
   const rounded = reportOf(reports, 'quantize')
   const packed = reportOf(reports, 'pack') !== undefined
-  const done = { model, file, inspections, options, layerCount, cuts, encoders, packed, steps }
+  const done = { model, file, inspections, options, layerCount, cuts, encoders, packed, ...made }
   return { ...done, ...(rounded && { quantized: rounded.nodes }) }
 }
 
@@ -94,14 +98,14 @@ export async function pruneModelFile(
  * @throws TpError TP_VERIFY, TP_ABORTED
  */
 export async function verifyPrunedFile(
-  { model, file, options, steps }: PrunedModelFile,
+  { model, source, options, steps }: PrunedModelFile,
   {
     whole,
     path,
     ...how
   }: Omit<VerifyFileOptions, 'source' | 'steps' | 'methods'> & { readonly whole: ModelFile; readonly path: string },
 ): Promise<FileVerification> {
-  return await verifyFile({ model, path }, whole, { ...how, source: file.model, steps, methods: [options] })
+  return await verifyFile({ model, path }, whole, { ...how, source, steps, methods: [options] })
 }
 
 /** A file that was pruned and written. */

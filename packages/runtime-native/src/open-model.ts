@@ -1,7 +1,14 @@
 import { basename } from 'node:path'
 import { TpError } from '@tp/core'
 import type { AbortSignalLike, ModelSignature, NamedTensors, SessionBackend } from '@tp/core/runtime'
-import { checkFile, loadError, type ProfileFile, profileFile, readSource } from '@tp/runtime-node/model-files'
+import {
+  checkFile,
+  loadError,
+  type ProfileFile,
+  profileFile,
+  readSource,
+  sourceInBytes,
+} from '@tp/runtime-node/model-files'
 import { type Done, type NativeSession, type OpenAddon, openAddon } from './addon.ts'
 import { checkPackedGraph } from './packed-graph.ts'
 
@@ -22,7 +29,9 @@ export async function openModel(model: Uint8Array | string, options: NativeModel
   const where = placeOf(model)
   const { Session } = openAddon()
   if (typeof model === 'string') await checkFile(where, model)
-  const { model: decoded, dataFiles } = await readSource(where, model)
+  // Bytes may change once loading was requested: until the addon has copied them, nothing is waited for.
+  const { model: decoded, dataFiles } =
+    typeof model === 'string' ? await readSource(where, model) : sourceInBytes(model)
   if (decoded !== undefined) checkPackedGraph(where, decoded)
   const session = startThreads(where, Session, options.atOnce)
   let profile: ProfileFile | undefined

@@ -32,19 +32,30 @@ export interface SourceFile {
  *   TP_ATTRIBUTE for a model that would end the process
  */
 export async function readSource(where: string, source: Uint8Array | string): Promise<SourceFile> {
-  const model = await decoded(source)
-  // A model in bytes has no folder.
-  if (model === undefined || typeof source !== 'string') return { model, dataFiles: [] }
+  if (typeof source !== 'string') return sourceInBytes(source)
+  const model = await decodedFile(source)
+  if (model === undefined) return { model, dataFiles: [] }
   const locations = new Set(externalTensors(model).map(({ location }) => location))
   const dataFiles = [...locations].map((location) => ({ location, path: join(dirname(source), location) }))
   for (const { path } of dataFiles) await requireInside(where, source, path)
   return { model, dataFiles }
 }
 
-async function decoded(source: Uint8Array | string): Promise<Model | undefined> {
+/** The same of a model in bytes, which has no folder; before anything else can change the bytes. */
+export function sourceInBytes(bytes: Uint8Array): SourceFile {
+  return { model: decoded(bytes), dataFiles: [] }
+}
+
+async function decodedFile(path: string): Promise<Model | undefined> {
+  const bytes = await stat(path)
+    .then(({ size }) => (size > LARGEST_MODEL ? undefined : readFile(path)))
+    .catch(() => undefined)
+  return bytes && decoded(bytes)
+}
+
+function decoded(bytes: Uint8Array): Model | undefined {
   try {
-    if (typeof source === 'string' && (await stat(source)).size > LARGEST_MODEL) return undefined
-    return decodeModel(typeof source === 'string' ? await readFile(source) : source)
+    return decodeModel(bytes)
   } catch (error) {
     if (isTpError(error) && !UNREADABLE.has(error.code)) throw error
     return undefined

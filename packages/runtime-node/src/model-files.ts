@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises'
 import { TpError } from '@tp/core'
 import { packedFileError } from '@tp/core/runtime'
 
-export { type DataFile, readSource, type SourceFile } from './data-files.ts'
+export { type DataFile, readSource, type SourceFile, sourceInBytes } from './data-files.ts'
 export { libraryFiles } from './ort.ts'
 export { type ProfileFile, profileFile } from './profile-file.ts'
 export { requireWholeLibrary } from './whole-library.ts'

@@ -32,6 +32,7 @@ describe('the table of arrangements', () => {
     const changes = await checkArrangements(fixture)
     expect(changes.filter(({ wrong, refused }) => wrong ?? refused)).toEqual([])
     expect(changes.find(({ change }) => change === 'pruned')?.arrangements).toEqual([
+      'alone',
       'in a batch',
       'padded right',
       'padded left',

@@ -31,29 +31,31 @@ export function fillWhole(
   inputs: readonly (Tensor | undefined)[],
   index: 0 | 1,
 ): (Tensor | undefined)[] | undefined {
-  return isPositional(flow, node) ? shapeWhole(flow, node, inputs, index) : undefined
+  if (!countsTokens(flow, inputs[index]) || !isPositional(flow, node)) return undefined
+  const whole = shapeWhole(flow, node, inputs, index)
+  if (whole !== undefined) return whole
+  const seen = 'a value of one entry for each token is filled in by position'
+  throw new Refused('TP_POSITIONS', `${seen}, and its shape is made from sizes that are not known`, node)
 }
 
-/** The same for any shape of a node, input `index`: that of a value that has all tokens. Undefined where it does not count them. */
+/** The same for any shape of a node, input `index`: that of a value that has all tokens. Undefined where it does not count them, or has sizes that are not known. */
 export function shapeWhole(
   flow: Flow,
   node: NodeProto,
   inputs: readonly (Tensor | undefined)[],
   index: 0 | 1,
 ): (Tensor | undefined)[] | undefined {
-  const { value } = inputs[index] as Tensor
-  if (value?.some((dim: Dim) => counts(flow, dim)) !== true) return undefined
+  const { value = [] } = inputs[index] as Tensor
+  if (!countsTokens(flow, inputs[index])) return undefined
   if (!flow.edits) return inputs.map((x, i) => (i === index ? flow.program.tensor(node.input[i] as string) : x))
   const whole = flow.wholeShape(value, node)
-  if (whole === undefined) {
-    throw new Refused(
-      'TP_POSITIONS',
-      'a value of one entry for each token is filled in by position, and its shape is made from sizes that are not known',
-      node,
-    )
-  }
+  if (whole === undefined) return undefined
   flow.rewire(node, index, whole.name)
   return inputs.map((x, i) => (i === index ? whole.tensor : x))
+}
+
+function countsTokens(flow: Flow, shape: Tensor | undefined): boolean {
+  return shape?.value?.some((dim: Dim) => counts(flow, dim)) === true
 }
 
 /**

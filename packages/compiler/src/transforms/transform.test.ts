@@ -86,7 +86,7 @@ describe('several transforms', () => {
     const before = encodeModel(mail)
     transform(mail, half, quantize(), pack())
     expect(encodeModel(mail)).toEqual(before)
-    expect(transform(mail)).toEqual({ model: mail, reports: [] })
+    expect(transform(mail)).toEqual({ model: mail, reports: [], steps: [] })
   })
 })
 

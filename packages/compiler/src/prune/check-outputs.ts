@@ -11,7 +11,6 @@ export function checkOutputs(pruning: Pruning): void {
   const { graph } = program
   pruning.cuts = pruning.cuts.filter((cut) => graph.producer(cut.after) !== undefined)
   program.refresh(countsAfter(program, encoder, pruning.cuts))
-  requireKnownShapes(program, pruning.unknown)
   requireSameOutputs(outputs, program, compact)
   for (const name of compact) declareSize(program, name, outputs.get(name))
 }
@@ -25,22 +24,6 @@ function declareSize(program: Program, name: string, was: Tensor | undefined): v
     return typeof dim === 'number' ? dim : undefined
   })
   program.graph.setValueInfo(name, dtype, declared)
-}
-
-/** Results of nodes whose shapes cannot be inferred. */
-export function unknownResults(program: Program): Set<string> {
-  return new Set(
-    program.graph.nodes.filter((node) => program.reasonUnknown(node) !== undefined).flatMap(({ output }) => output),
-  )
-}
-
-/** Refuses a graph with sizes that do not fit together any more, which only a runtime would notice. */
-export function requireKnownShapes(program: Program, before: ReadonlySet<string>): void {
-  for (const node of program.graph.nodes) {
-    const reason = program.reasonUnknown(node)
-    if (reason === undefined || node.output.some((name) => before.has(name))) continue
-    throw new Refused('TP_SHAPE', `the pruned model would not run, which is a defect of this toolkit: ${reason}`, node)
-  }
 }
 
 /** Types and shapes of a model's outputs. */

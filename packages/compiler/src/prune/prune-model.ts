@@ -9,7 +9,7 @@ import type { Program } from '../program/program.ts'
 import { addProvenance, type PruningStep } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import { version } from '../program/version.ts'
-import { checkOutputs, outputShapes, unknownResults } from './check-outputs.ts'
+import { checkOutputs, outputShapes } from './check-outputs.ts'
 import type { InsertedCut } from './cut.ts'
 import { countsAfter, leaveOutDeadTokens, readsOnePosition } from './dead-tokens.ts'
 import { addExtraOutputs } from './extra-outputs.ts'
@@ -100,7 +100,6 @@ function pruneEncoder(
     isOneOfSeveral: several,
     schedule,
     cutLayers: new Set([...(actsBefore ? [encoder.open] : []), ...schedule.keys()]),
-    unknown: unknownResults(program),
     outputs: outputShapes(program),
     protectedTokens: protectedIndices(encoder, options.protect ?? PRUNE_DEFAULTS.protect),
     keyBias: new KeyBias(program),

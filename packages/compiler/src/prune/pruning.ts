@@ -20,8 +20,6 @@ export interface Pruning {
   readonly cutLayers: ReadonlySet<number>
   /** Tokens that are always kept, as indices among the real ones. */
   readonly protectedTokens: readonly number[]
-  /** Results whose shapes were not known before anything was pruned. */
-  readonly unknown: ReadonlySet<string>
   /** Types and shapes of the model's outputs before anything was pruned. */
   readonly outputs: ReadonlyMap<string, Tensor>
   readonly keyBias: KeyBias

@@ -231,8 +231,8 @@ export class Rewriter {
   ): Named {
     const shape = entries.some((entry) => typeof entry === 'object' && 'copied' in entry) ? reader.input[1] : undefined
     const known = shape === undefined ? undefined : (now[1] ?? this.program.tensor(shape))
-    // Sizes that are numbers are written as such: those of the present values. Of a model whose length is fixed, the program
-    // still knows the old ones as numbers.
+    // Sizes that are numbers are written as such: those of the present values. The program of a model whose length is fixed
+    // still has the old ones as numbers.
     const present = new Map([[data, now[0] ?? this.program.tensor(data)]])
     if (shape !== undefined && known !== undefined) present.set(shape, known)
     const before = new Map([...present.keys()].map((name) => [name, this.program.tensor(name)]))

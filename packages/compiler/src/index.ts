@@ -76,6 +76,7 @@ export { isQuantized } from './quantize/quantized-nodes.ts'
 export { roundsByBatch } from './quantize/rounds-by-batch.ts'
 export { type SmoothedSite, type SmoothSite, smoothSites } from './quantize/smooth-model.ts'
 export type { ChannelRanges } from './quantize/smooth-scales.ts'
+export { unrounded, withExactProducts } from './quantize/unrounded.ts'
 export { type QuantizeReport, quantize } from './transforms/quantize.ts'
 export { type SmoothOptions, type SmoothReport, smooth } from './transforms/smooth.ts'
 

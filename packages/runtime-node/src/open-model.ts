@@ -12,7 +12,6 @@ import { toOrt } from './tensors.ts'
 export interface LoadSettings {
   readonly threads?: number | undefined
   readonly profile?: string | undefined
-  readonly exactProducts?: boolean | undefined
 }
 
 /** Runtime and model, for errors. */
@@ -71,7 +70,6 @@ function ortOptions(options: LoadSettings, profile: ProfileFile | undefined): In
     // Errors are thrown as well; logged, they would only add noise to the user's stderr.
     logSeverityLevel: 4,
     ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
-    ...(options.exactProducts && { extra: { session: { x64quantprecision: '1' } } }),
     ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile.prefix }),
   }
 }

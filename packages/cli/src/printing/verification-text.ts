@@ -15,8 +15,9 @@ export function verificationText(verification: FileVerification | undefined): st
     sides.length > 0 && `padded ${sides.join(' and ')}`,
   ]
   const exact = difference === undefined ? undefined : `largest difference ${numberText(difference)}`
+  const without = [invariance && 'with every token kept', rounding !== undefined && 'without rounding'].filter(Boolean)
   const seen = [
-    invariance && exact ? `with every token kept, ${exact}` : exact,
+    exact && [...without, exact].join(', '),
     rounding !== undefined && `outputs differ by up to ${percentage(rounding)} of their size, as 8 bits do`,
     (invariance ?? arrangements.length > 1) && 'the same answers alone and in a batch',
   ]

@@ -1,6 +1,17 @@
-import { inspect, isPacked, leaveOut, readLeftOut, readProvenance, roundsByBatch, transform } from '@tp/compiler'
+import {
+  inspect,
+  isPacked,
+  leaveOut,
+  readLeftOut,
+  readProvenance,
+  roundsByBatch,
+  transform,
+  unrounded,
+  withExactProducts,
+} from '@tp/compiler'
 import { isTpError, TpError } from '@tp/core'
-import type { AbortSignalLike, Runtime, Session, SessionOptions } from '@tp/core/runtime'
+import { bareMessage } from '@tp/core/host'
+import type { AbortSignalLike, Runtime, Session } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
 import { inputRoles } from '../inputs/input-shapes.ts'
 import { type Answer, answersIn } from './answers.ts'
@@ -22,7 +33,7 @@ export interface VerifyOptions {
   /** Of the changed model, where it needs another one: a packed file runs on `@tp/runtime-native` only. Default: the same. */
   readonly changedRuntime?: Pick<Runtime, 'load'> | undefined
   /** Loads a model that is made for the comparison alone, as one with weights in data files needs it. Default: `runtime`, from bytes. */
-  readonly load?: ((model: Model, options?: SessionOptions) => Promise<Session>) | undefined
+  readonly load?: ((model: Model) => Promise<Session>) | undefined
   /** The models between the source and the changed one, in order. Each is then compared with the one that it was made from. */
   readonly steps?: readonly Model[] | undefined
   /** The methods by which tokens were pruned, with what they have learned. With every token kept, answers are those of the source. */
@@ -54,7 +65,7 @@ export async function verify(changed: Loadable, source: Loadable, options: Verif
   requireNewer(changed, source)
   const { runtime, changedRuntime = runtime, steps = [], methods = [], states, budget = BUDGET, signal } = options
   const deadline = performance.now() + budget
-  const load = options.load ?? ((model: Model, how?: SessionOptions) => loadModel(model, runtime, { ...how, signal }))
+  const load = options.load ?? ((model: Model) => loadModel(model, runtime, { signal }))
   const opened: Session[] = []
   const open = async (session: Promise<Session>): Promise<Session> => {
     opened.push(await session)
@@ -64,7 +75,7 @@ export async function verify(changed: Loadable, source: Loadable, options: Verif
     const dense = await open(loadModel(source, runtime, { signal }))
     const after = (): Promise<Session> => open(changedSession(loadModel(changed, changedRuntime, { signal })))
     const pair = { source: modelOf(source), model: modelOf(changed), dense, methods, budget, signal }
-    const made = (model: Model, how?: SessionOptions): Promise<Session> => open(load(model, how))
+    const made = (model: Model): Promise<Session> => open(load(model))
     const ofDecoder = await verifyDecoders({ ...pair, states, changed: after, open: made })
     if (ofDecoder !== undefined) return ofDecoder
     const between = steps.filter((model) => model !== pair.source && model !== pair.model)
@@ -101,7 +112,7 @@ interface MadeModel extends Runner {
 
 interface Opening {
   readonly methods: readonly PruningMethod[]
-  open(model: Model, options?: SessionOptions): Promise<Session>
+  open(model: Model): Promise<Session>
   session(): Promise<Session>
 }
 
@@ -121,8 +132,14 @@ async function runnersOf(
     ...(leavesRows && { mayBeShorter: found.tokenOutputs }),
   }
   if (isRoundedNow(before, model)) {
-    const exact = { ...changed, session: await open(model, { exactProducts: true }), isExact: true }
-    return [changed, exact]
+    const [exact, floats] = [withExactProducts(model), withoutRounding(model, before)]
+    return [
+      changed,
+      ...(exact === undefined ? [] : [{ ...changed, session: await open(exact), isExact: true }]),
+      ...(floats === undefined
+        ? []
+        : [{ model: before, session: await open(floats), name: 'without rounding, the model in 8 bits', madeFrom }]),
+    ]
   }
   const shallow = withoutLayers(before, model)
   const whole = withEveryToken(shallow, cuts, methods)
@@ -140,6 +157,16 @@ async function runnersOf(
     keepsAll: true,
   }
   return [changed, ...base, keeping]
+}
+
+/** @throws TpError TP_VERIFY for 8-bit weights that are not those of the source */
+function withoutRounding(model: Model, source: Model): Model | undefined {
+  try {
+    return unrounded(model, source)
+  } catch (error) {
+    if (isTpError(error) && error.code === 'TP_VALUE') throw notVerified(bareMessage(error))
+    throw error
+  }
 }
 
 /** The layers that one model has less than the other left out of that. */

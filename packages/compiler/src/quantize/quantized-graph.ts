@@ -227,7 +227,7 @@ function transposed(node: NodeProto, weights: ConstantWeights | undefined): Cons
 }
 
 /** Rows of a matrix as columns. */
-function turned<T extends Float32Array | Int8Array | Uint8Array>(data: T, rows: number, columns: number): T {
+export function turned<T extends Float32Array | Int8Array | Uint8Array>(data: T, rows: number, columns: number): T {
   const result = data.slice() as T
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {

@@ -18,8 +18,6 @@ export interface SessionOptions {
   readonly worker?: boolean | undefined
   /** Path to which `endProfile` writes the time of every operator (Chrome trace JSON), if the runtime can. */
   readonly profile?: string | undefined
-  /** Sums of 8-bit products do not saturate, as on x86 without VNNI they do otherwise. Slower there; runtimes may know no such mode. */
-  readonly exactProducts?: boolean | undefined
   readonly signal?: AbortSignalLike | undefined
 }
 

@@ -147,7 +147,7 @@ const MOST_THREADS = 1024
 
 /** @throws TpError TP_OPTION for an option that is unknown, and for an impossible number of threads */
 export function checkSessionOptions(where: string, options: SessionOptions): void {
-  checkKnownOptions(where, options, ['threads', 'worker', 'profile', 'exactProducts', 'signal'])
+  checkKnownOptions(where, options, ['threads', 'worker', 'profile', 'signal'])
   checkThreads(where, options)
 }
 

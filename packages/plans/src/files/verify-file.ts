@@ -2,7 +2,7 @@ import { type Verification, type VerifyOptions, verify } from '@tp/compare'
 import { inspect, isPacked } from '@tp/compiler'
 import { isTpError } from '@tp/core'
 import { bareMessage } from '@tp/core/host'
-import { type Runtime, readRuntimePlugin, type Session, type SessionOptions } from '@tp/core/runtime'
+import { type Runtime, readRuntimePlugin, type Session } from '@tp/core/runtime'
 import { type ModelFile, sizeOfFiles } from '@tp/data'
 import { withModelAsFile } from '@tp/data/files'
 import { decodeModel, type Model } from '@tp/onnx'
@@ -40,22 +40,20 @@ export async function verifyFile(
   if (native === undefined && isPacked(made.model)) return { notVerified: NO_NATIVE }
   const bounds = boundsFor(await sizeOfFiles(file), largestRun(source))
   await using process = boundedProcess(signal)
-  const load = async (path: string, { exactProducts }: SessionOptions = {}, module?: string): Promise<Session> => {
-    const how = { exactProducts }
-    if (here === undefined) return await process.load(path, { bounds, ...how, ...(module !== undefined && { module }) })
+  const load = async (path: string, module?: string): Promise<Session> => {
+    if (here === undefined) return await process.load(path, { bounds, ...(module !== undefined && { module }) })
     const own = module === undefined ? here : readRuntimePlugin(await import(module), module).runtime
-    return await own.load(path, { signal, ...how })
+    return await own.load(path, { signal })
   }
-  const loadMade = (model: Model, how?: SessionOptions): Promise<Session> =>
-    withModelAsFile(model, file, signal, (path) => load(path, how))
+  const loadMade = (model: Model): Promise<Session> => withModelAsFile(model, file, signal, (path) => load(path))
   const runtime: Pick<Runtime, 'load'> = {
-    load: (from, how) => (typeof from === 'string' ? load(from, how) : loadMade(decodeModel(from), how)),
+    load: (from) => (typeof from === 'string' ? load(from) : loadMade(decodeModel(from))),
   }
   try {
     return await verify(made, source === file.model ? { model: source, path: file.path } : source, {
       ...options,
       ...{ runtime, signal, load: loadMade },
-      ...(native !== undefined && { changedRuntime: { load: (from) => load(from as string, {}, native) } }),
+      ...(native !== undefined && { changedRuntime: { load: (from) => load(from as string, native) } }),
     })
   } catch (error) {
     if (!isTpError(error) || !UNVERIFIABLE.has(error.code)) throw error

@@ -50,8 +50,6 @@ interface BoundedOptions {
   readonly bounds: Bounds
   /** Path or URL of the module of another runtime, a runtime plugin; default: that of this package. */
   readonly module?: string
-  /** As of `SessionOptions`. */
-  readonly exactProducts?: boolean | undefined
 }
 
 /** A process that models are loaded into, next to each other. Its bounds are those of all of them together. */
@@ -75,7 +73,7 @@ export function boundedProcess(signal: AbortSignalLike): BoundedProcess {
   let total: Bounds = { bytes: 0, seconds: 0 }
   let started: { readonly process: ChildProcess; readonly ask: AskChild } | undefined
   return {
-    async load(path, { module, exactProducts, bounds }) {
+    async load(path, { module, bounds }) {
       const where = `runtime-node: ${basename(path)}`
       throwIfAborted(signal, where)
       started ??= startChild()
@@ -90,7 +88,6 @@ export function boundedProcess(signal: AbortSignalLike): BoundedProcess {
           path,
           bounds,
           ...(module !== undefined && { module }),
-          ...(exactProducts && { exactProducts }),
         },
         about,
         signal,

@@ -35,9 +35,9 @@ async function answer(request: BoundedRequest): Promise<WorkerAnswer> {
 
 async function serve(request: BoundedRequest): Promise<unknown> {
   if (request.kind === 'load') {
-    const { model, module, path, exactProducts, bounds } = request
+    const { model, module, path, bounds } = request
     watcher.postMessage(bounds)
-    const session = await (await runtimeOf(module)).load(path, exactProducts ? { exactProducts } : {})
+    const session = await (await runtimeOf(module)).load(path)
     sessions.set(model, { session, bounds })
     return { inputs: session.inputs, outputs: session.outputs }
   }

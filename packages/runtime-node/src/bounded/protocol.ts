@@ -10,7 +10,6 @@ export type BoundedRequest =
       readonly model: number
       readonly module?: string
       readonly path: string
-      readonly exactProducts?: boolean
       /** Of this model. */
       readonly bounds: Bounds
     }

@@ -77,6 +77,11 @@ const forms: readonly {
   { name: 'Gather(n - 1)', position: 'last', read: (x) => squeeze(gather(x, sub(axisSize(ids, 1), 1), 1), [1]) },
   { name: 'GatherND by the largest id', position: 'largest id', read: (x) => pairs(x, largest) },
   { name: 'GatherND by the last real token', position: 'last real', read: (x) => pairs(x, lastAttended) },
+  {
+    name: 'GatherND by the last real of the positions that there are states for',
+    position: 'last real',
+    read: (x) => pairs(x, argMax(mul(range(0, squeeze(axisSize(x, 1), [0])), mask), 1)),
+  },
   { name: 'GatherND, rows as batch', position: 'last real', read: (x) => gatherND(x, unsqueeze(lastAttended, [1]), 1) },
   { name: 'Gather of flattened rows by the largest id', position: 'largest id', read: (x) => flat(x, largest) },
   {

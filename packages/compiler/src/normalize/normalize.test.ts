@@ -1,4 +1,4 @@
-import { add, argMax, axisSize, gather, input, mul, range, reshape, squeeze, type Tensor } from '@tp/core'
+import { add, argMax, axisSize, gather, gatherND, input, mul, range, reshape, squeeze, type Tensor } from '@tp/core'
 import { createNode, decodeModel, encodeModel, Graph, type Model, type NodeProto } from '@tp/onnx'
 import { fusedEncoder } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
@@ -9,6 +9,7 @@ import { difference, int64, numbers, run } from '../../test/run.ts'
 import { Program, withEqualSizes } from '../program/program.ts'
 import { viewBatchFirst } from './batch-first.ts'
 import { decideBranches } from './branches.ts'
+import { countByInputs } from './counted-positions.ts'
 import { readByExample } from './flat-reads.ts'
 import { type NormalizePass, normalize, type Opening } from './normalize-pass.ts'
 import { normalizations, openModel } from './open.ts'
@@ -27,6 +28,7 @@ const models: readonly (readonly [pass: NormalizePass, model: () => Model])[] = 
   [writeOutFused, () => fusedEncoder({ fusion: 'Attention', norm: 'pre', pooling: 'cls', layerCount: 2, seed: 3 })],
   [readShiftedRows, () => decodeModel(positionEncoder({ term: 'shifted, by indices', fold: 'none', masked: true }))],
   [readByExample, () => decodeModel(encoder({ ...plain, pooling: 'none', head: readFlat }))],
+  [countByInputs, () => decodeModel(encoder({ ...plain, pooling: 'none', head: readCounted }))],
   [viewBatchFirst, () => decodeModel(positionEncoder({ term: 'none', fold: 'none', masked: true, tokensFirst: true }))],
 ]
 
@@ -100,6 +102,16 @@ function readFlat(x: Tensor): Tensor {
   const index = argMax(input('input_ids', 'int64', ['batch', 'sequence']), 1)
   const starts = mul(range(0, squeeze(axisSize(x, 0), [0])), squeeze(axisSize(x, 1), [0]))
   return gather(reshape(x, [-1, 8]), add(starts, index), 0)
+}
+
+/** The last token that the mask attends to, among as many positions as there are states. */
+function readCounted(x: Tensor): Tensor {
+  const positions = range(0, squeeze(axisSize(x, 1), [0]))
+  return gatherND(
+    x,
+    argMax(mul(positions, input('attention_mask', 'int64', ['batch', 'sequence'])), 1, { keepDims: true }),
+    1,
+  )
 }
 
 test('opens a model without declarations of values that it does not have, or that are declared again', () => {

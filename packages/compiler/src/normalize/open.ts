@@ -8,6 +8,7 @@ import { requireModel } from '../program/require-model.ts'
 import { gateSinks } from './attention-sinks.ts'
 import { viewBatchFirst } from './batch-first.ts'
 import { decideBranches } from './branches.ts'
+import { countByInputs } from './counted-positions.ts'
 import type { Expansion } from './expansion.ts'
 import { readByExample } from './flat-reads.ts'
 import { type NormalizePass, normalize } from './normalize-pass.ts'
@@ -34,6 +35,7 @@ export const normalizations: readonly NormalizePass[] = [
   repeatHeads,
   readShiftedRows,
   readByExample,
+  countByInputs,
   viewBatchFirst,
 ]
 

@@ -3,7 +3,7 @@ import { prune, transform } from '@tp/compiler'
 import { mean, schedule, type Tensor } from '@tp/core'
 import { dropPadding } from '@tp/method-hybrid'
 import { decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
-import { difference, encoderWithHead, type HeadInput, numbers, runModel } from 'exported-encoders'
+import { difference, encoderWithHead, type HeadInput, languageModel, numbers, runModel } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { fixture, temporaryFolder, tpHere } from './tp.ts'
 
@@ -48,6 +48,19 @@ function texts(model: Model, lengths: readonly number[], tokens: number) {
   return { inputs: Object.fromEntries(inputs), attended }
 }
 
+/** The rows of all tokens but padding in an output are the dense model's. */
+async function expectSameRows(model: Model, output: string): Promise<void> {
+  const { inputs, attended } = texts(model, [3, 9, 6], 16)
+  const [dense, fast] = [await runModel(model, inputs), await runModel(dropped(model), inputs)]
+  expect(fast[output]?.dims).toEqual(dense[output]?.dims)
+  const width = dense[output]?.dims[2] as number
+  const [own, other] = [dense, fast].map((results) =>
+    numbers(results[output]).filter((_, i) => attended[Math.floor(i / width)]),
+  ) as [number[], number[]]
+  expect(own).toHaveLength(18 * width)
+  expect(difference(own, other)).toBeLessThan(1e-6)
+}
+
 describe('drop-padding', () => {
   test.each([1, 5, 11, 12])('answers as the dense export of 12 tokens to a text of %i', async (length) => {
     const model = read('bert-cls-static-ts17')
@@ -58,18 +71,11 @@ describe('drop-padding', () => {
   })
 
   test('gives the rows of all tokens but padding as the dense model does, whatever is in a batch', async () => {
-    const model = read('bert-lasthidden-optimum')
-    const { inputs, attended } = texts(model, [3, 9, 6], 16)
-    const [dense, fast] = [await runModel(model, inputs), await runModel(dropped(model), inputs)]
-    expect(fast.last_hidden_state?.dims).toEqual(dense.last_hidden_state?.dims)
-    const width = dense.last_hidden_state?.dims[2] as number
-    const real = (values: readonly number[]): number[] => values.filter((_, i) => attended[Math.floor(i / width)])
-    const [own, other] = [dense, fast].map(({ last_hidden_state }) => real(numbers(last_hidden_state))) as [
-      number[],
-      number[],
-    ]
-    expect(own).toHaveLength(18 * width)
-    expect(difference(own, other)).toBeLessThan(1e-6)
+    await expectSameRows(read('bert-lasthidden-optimum'), 'last_hidden_state')
+  })
+
+  test('does so for a decoder without caches, of which no token that a later one needs is dropped', async () => {
+    await expectSameRows(languageModel(), 'logits')
   })
 
   test('answers as the dense model does to recordings that are padded in a batch', async () => {

@@ -2,7 +2,7 @@ import { schedule, truncate } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
 import { type AssumedSize, type Model, type NodeProto, opset } from '@tp/onnx'
 import type { Encoder, LaterLayers } from './analyze/encoder.ts'
-import { chooseEncoders, type FoundEncoder, findEncoders } from './analyze/find-encoders.ts'
+import { chooseEncoders, type FoundEncoder, findEncoders, withoutDecoders } from './analyze/find-encoders.ts'
 import type { HeadOutput } from './analyze/head.ts'
 import { layerOutput } from './analyze/layer.ts'
 import { maskInput } from './analyze/mask.ts'
@@ -114,7 +114,7 @@ export function inspect(
   try {
     return withEqualSizes(() => {
       const { program, expansions } = openModel(model)
-      const all = findEncoders({ program, expansions })
+      const all = withoutDecoders(findEncoders({ program, expansions }))
       const found = options.tries ? all.map((each) => tried(model, each)) : all
       const [encoder] = chooseEncoders(found, options.encoder)
       return {

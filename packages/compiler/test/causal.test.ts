@@ -17,7 +17,7 @@ import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, type Model } from '@tp/onnx'
 import { languageModel } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { countFlops, inspect, prune, readLastToken, transform } from '../src/index.ts'
+import { countFlops, inspect, pack, prune, readLastToken, transform, whyRefused } from '../src/index.ts'
 import { type CausalForm, encoder, inputsOf, type MaskForm, plainEncoder, type TestEncoderOptions } from './encoders.ts'
 import { dataSets, fixture, openFixture } from './fixtures.ts'
 import { difference, int64, numbers, run } from './run.ts'
@@ -179,5 +179,9 @@ describe('states of a causal model that are pooled outside', () => {
     const logits = languageModel()
     expect(inspect(logits)).toMatchObject({ ok: false, refusal: { code: 'TP_CAUSAL' } })
     expect(() => pruned(logits)).toThrow(/causal attention, and an answer for each token/)
+  })
+
+  test('packs it, since no token is pruned', () => {
+    expect(whyRefused(() => transform(languageModel(), pack()))).toBeUndefined()
   })
 })

@@ -82,7 +82,8 @@ export const plainEncoder: TestEncoderOptions = {
   seed: 1,
 }
 
-const VOCABULARY = 30
+/** Rows of the table of words. */
+export const VOCABULARY = 30
 const LONGEST = 12
 
 /** A small encoder with random weights and peaked attention: `input_ids`, `attention_mask` → `logits`. */

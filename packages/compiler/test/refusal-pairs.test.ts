@@ -29,7 +29,7 @@ import { inspect, prune, transform, whyRefused } from '../src/index.ts'
 import { saysWhatIsPruned } from '../src/transforms/conditions.ts'
 import type { Subject } from '../src/transforms/transform.ts'
 import { passThroughIf } from './bodies.ts'
-import { logitsOf, plainEncoder, statesOf, type TestEncoderOptions } from './encoders.ts'
+import { logitsOf, plainEncoder, statesOf, type TestEncoderOptions, VOCABULARY } from './encoders.ts'
 
 /** A model that is refused with a code, and one that looks alike and is pruned. */
 interface Pair {
@@ -128,9 +128,9 @@ const decided = (where: 'tokens' | 'logits'): Model =>
 const pairs: Readonly<Record<string, readonly Pair[]>> = {
   TP_CAUSAL: [
     byEncoder(
-      'later tokens are hidden, and each token has an answer, or their mean has',
+      'later tokens are hidden, and each token has an answer for each word of the vocabulary, or for each of three classes',
+      { causal: 'range', head: (x) => matmul(x, weights(HIDDEN, VOCABULARY)) },
       { causal: 'range', head: (x) => matmul(x, weights(HIDDEN, 3)) },
-      { causal: 'range', pooling: 'mean' },
     ),
   ],
   TP_CONTROL_FLOW: [

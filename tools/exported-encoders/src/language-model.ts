@@ -3,9 +3,9 @@ import { createNode, decodeModel, Graph, type Model } from '@tp/onnx'
 import { fixturesFolder } from './folder.ts'
 import { seeded } from './random.ts'
 
-const [HIDDEN, WORDS] = [32, 40]
+const [HIDDEN, WORDS] = [32, 120]
 
-/** GPT-2 without caches that gives logits of the next token, `logits` [batch,sequence,40], instead of states. */
+/** GPT-2 without caches that gives logits of the next token, `logits` [batch,sequence,120], instead of states. */
 export function languageModel(): Model {
   const model = decodeModel(readFileSync(`${fixturesFolder}/gpt2-old-ts14/model.onnx`))
   const graph = new Graph(model)

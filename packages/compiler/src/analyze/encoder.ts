@@ -45,6 +45,8 @@ export interface Encoder {
   readonly maskMarksPadding: boolean
   /** Tokens see only earlier ones, and themselves. */
   readonly isCausal: boolean
+  /** They do, and each has an answer for every word of the vocabulary: a decoder without caches, whose earlier tokens are all needed. */
+  readonly predictsNext: boolean
   /**
    * Tokens see only earlier ones, and their states are pooled outside, as a rule by taking the last attended token's, which has seen
    * all others: it is always kept.

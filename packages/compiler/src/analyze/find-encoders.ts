@@ -10,10 +10,10 @@ import { Refused } from '../program/refusal.ts'
 import { findAttentions } from './attention.ts'
 import { type EarlierCuts, earlierCuts, layersBefore, withWholeInput } from './earlier-cuts.ts'
 import type { Encoder, LaterLayers } from './encoder.ts'
-import { findHead } from './head.ts'
+import { findHead, type HeadOutput } from './head.ts'
 import { findLayer, inputAfter, type Layer } from './layer.ts'
 import { type LearnedTokens, learnedTokens } from './learned-tokens.ts'
-import { findMask, predictsNext, requirePlainOperators, type WrittenOut } from './mask.ts'
+import { findMask, requirePlainOperators, type WrittenOut } from './mask.ts'
 import { refuseMixing } from './mixed-tokens.ts'
 import { findPoolCounts } from './pool-counts.ts'
 import { requirePairwiseTerms } from './position-terms.ts'
@@ -27,6 +27,7 @@ import {
   unknownText,
 } from './refusal-reasons.ts'
 import { findStacks, type Stack } from './stacks.ts'
+import { tablesChosenFrom } from './tables.ts'
 import { TOKENS, type TokenAxis, traceTokens } from './token-axis.ts'
 import { traceToHead, type WholeHead } from './whole-head.ts'
 
@@ -72,6 +73,18 @@ function encodersOf(program: Program, expansions: readonly WrittenOut[]): FoundE
   })
   chooseEncoders(found, undefined)
   return found
+}
+
+/** The encoders whose real tokens can be pruned: decoders without caches need all of theirs. Packing and dropping padding prune none. */
+export function withoutDecoders(found: readonly FoundEncoder[]): FoundEncoder[] {
+  return found.map((each) => {
+    if (!('encoder' in each) || !each.encoder.predictsNext) return each
+    const { name, layerCount, encoder } = each
+    const reason = 'this is a decoder, which predicts the next token, and all earlier ones are needed'
+    const node = encoder.layers[0]?.attention.chain.at(-1)
+    const refused = new Refused('TP_CAUSAL', `causal attention, and an answer for each token: ${reason}`, node)
+    return { name, layerCount, refused }
+  })
 }
 
 /**
@@ -149,8 +162,6 @@ function encoderOf(program: Program, stack: Stack, expansions: readonly WrittenO
     .flatMap(({ readers }) => readers)
     .filter(({ single, node }) => single && !inside.has(node.output[0] as string))
   const head = findHead(program, { stream: first.input, mask: mask?.name, axes, wholeHead })
-  const answersEach = head.some(({ reads }) => reads.some(({ kind }) => kind === 'token-answers'))
-  if (causal !== undefined && answersEach) throw predictsNext(causal)
   // Programs that pool states outside may take the first token's: sentence embedders often do.
   const outside = head.some(({ reads }) => reads.some(({ kind }) => kind === 'token-states')) ? 1 : 0
   const pool = { mask: mask?.name, site: (layers.at(-1) as Layer).site, indices: earlier?.last.indices }
@@ -171,6 +182,7 @@ function encoderOf(program: Program, stack: Stack, expansions: readonly WrittenO
     mask: mask?.name,
     maskMarksPadding: mask?.padding === 1,
     isCausal: causal !== undefined,
+    predictsNext: causal !== undefined && input !== undefined && answersEveryWord(program, input, head),
     poolsLast: causal !== undefined && outside > 0,
     protectedTokens: [...firstPositions(Math.max(reads, leading, outside)), ...last].filter(isFree),
     apart: [...firstPositions(Math.max(reads, leading, readsIds ? outside : 0)), ...last],
@@ -188,6 +200,13 @@ function encoderOf(program: Program, stack: Stack, expansions: readonly WrittenO
     tokenOutputs: outputsWith(program, axes, (dims) => dims.includes(TOKENS)),
     countedOutputs: outputsWith(program, axes, (dims) => !dims.includes(TOKENS) && dims.some(isCounted)),
   }
+}
+
+/** True if each token has an answer for every row of the table that it was chosen from: logits of a language model, and not of a few classes. */
+function answersEveryWord(program: Program, ids: string, head: readonly HeadOutput[]): boolean {
+  const words = new Set(tablesChosenFrom(program, ids).map((table) => program.tensor(table).dims[0]))
+  const isAnswer = ({ reads }: HeadOutput): boolean => reads.some(({ kind }) => kind === 'token-answers')
+  return head.some((each) => isAnswer(each) && words.has(program.tensor(each.output).dims.at(-1)))
 }
 
 /** Reads of the tokens that an earlier pruning has kept. */

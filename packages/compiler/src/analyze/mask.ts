@@ -247,12 +247,3 @@ export function requirePlainOperators({ attention }: Layer, expansions: readonly
     fused.node,
   )
 }
-
-/** The refusal of a causal stack that gives an answer for each token; where it gives states, these are pooled outside, by the last one as a rule. */
-export function predictsNext({ attention }: Layer): Refused {
-  return new Refused(
-    'TP_CAUSAL',
-    'causal attention, and an answer for each token: this is a decoder, which predicts the next token, and all earlier ones are needed',
-    attention.chain.at(-1),
-  )
-}

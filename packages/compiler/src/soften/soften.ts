@@ -1,5 +1,5 @@
 import type { Model } from '@tp/onnx'
-import { chooseEncoders, findEncoders } from '../analyze/find-encoders.ts'
+import { chooseEncoders, findEncoders, withoutDecoders } from '../analyze/find-encoders.ts'
 import { openModel } from '../normalize/open.ts'
 import { withEqualSizes } from '../program/program.ts'
 import { Refused, refusing } from '../program/refusal.ts'
@@ -22,7 +22,7 @@ export function soften(source: Model, options: SoftenOptions): SoftModel {
     withEqualSizes(() => {
       const opened = openModel(source)
       const { program } = opened
-      const [encoder] = chooseEncoders(findEncoders(opened), options.encoder)
+      const [encoder] = chooseEncoders(withoutDecoders(findEncoders(opened)), options.encoder)
       if (encoder.earlier !== undefined) {
         throw new Refused('TP_PRUNED', 'this model is pruned already; train the file that it was made from')
       }

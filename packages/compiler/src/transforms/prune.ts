@@ -1,4 +1,4 @@
-import { type FoundEncoder, findEncoders } from '../analyze/find-encoders.ts'
+import { type FoundEncoder, findEncoders, withoutDecoders } from '../analyze/find-encoders.ts'
 import { type Opened, openModel } from '../normalize/open.ts'
 import { keepOutputs, type PrunedModel, pruneModel } from '../prune/prune-model.ts'
 import { checkPruneOptions, PRUNE_DEFAULTS, type PruneOptions } from '../prune/prune-options.ts'
@@ -20,9 +20,13 @@ export interface PruneReport extends Omit<PrunedModel, 'model'> {
  */
 export function prune(options: PruneOptions): Transform<PruneReport> {
   checkPruneOptions(options)
-  const { encoder, outputs, deadTokens = PRUNE_DEFAULTS.deadTokens } = options
+  const { encoder, outputs, method, schedule, deadTokens = PRUNE_DEFAULTS.deadTokens } = options
+  const isExact = method.lossless || (typeof schedule !== 'function' && schedule.size === 0)
   const open = ({ model }: Subject): Opened => openModel(outputs === undefined ? model : keepOutputs(model, outputs))
-  const find = (subject: Subject): FoundEncoder[] => findEncoders(subject.once(open))
+  const find = (subject: Subject): FoundEncoder[] => {
+    const found = findEncoders(subject.once(open))
+    return isExact ? found : withoutDecoders(found)
+  }
   return {
     name: 'prune',
     requires: [isUnpacked, hasNoWeights, hasEncoder(encoder, (subject) => subject.once(find))],

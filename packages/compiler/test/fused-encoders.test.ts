@@ -1,6 +1,6 @@
 import { none, schedule } from '@tp/core'
 import { keyNorm, receivedAttention } from '@tp/method-attention'
-import { cloneModel, decodeModel, encodeModel, type Model } from '@tp/onnx'
+import { cloneModel, createNode, decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { type FusedEncoderOptions, type Fusion, fusedEncoder, inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { countFlops, inspect, type PruneOptions, prune, readsProbabilities, transform } from '../src/index.ts'
@@ -142,4 +142,28 @@ test('counts the ones of a mask with holes, as the operator does', async () => {
   const { model: kept } = pruned(model, { method: receivedAttention(), schedule: everything })
   const [dense, results] = [await run(model, holes), await run(kept, holes)]
   expect(difference(numbers(results.logits), numbers(dense.logits))).toBeLessThan(1e-5)
+})
+
+test('gives the operator an entry for every key of a mask that is the same for all', async () => {
+  const model = fusedEncoder({ fusion: "ONNX's Attention", norm: 'pre', pooling: 'cls', layerCount: LAYERS, seed: 5 })
+  const graph = new Graph(model)
+  graph.addInitializer('one', { dtype: 'bool', dims: [1, 1, 1, 1], data: Float64Array.of(1) })
+  graph.addInitializer('second', { dtype: 'int64', dims: [1], data: Float64Array.of(1) })
+  graph.insert([
+    createNode({ type: 'Shape', inputs: ['input_ids'], outputs: ['sizes'] }),
+    createNode({ type: 'Gather', inputs: ['sizes', 'second'], outputs: ['tokens'] }),
+    createNode({
+      type: 'Concat',
+      inputs: ['second', 'second', 'tokens', 'tokens'],
+      outputs: ['pairs'],
+      attributes: { axis: 0 },
+    }),
+    createNode({ type: 'Expand', inputs: ['one', 'pairs'], outputs: ['every'] }),
+  ])
+  const attentions = graph.nodes.filter(({ opType }) => opType === 'Attention')
+  for (const node of attentions) graph.replaceInput(node, 3, 'every')
+  graph.sortTopologically()
+  const { model: half } = pruned(model, { method: keyNorm(), schedule: atMiddle })
+  expect(countOf(half, 'Attention')).toBe(attentions.length)
+  expect((await run(half, feeds)).logits?.dims).toEqual((await run(model, feeds)).logits?.dims)
 })

@@ -76,7 +76,7 @@ export function attendProjected(node: FusedNode, { query, key, value, positions 
     rowwise: [{ value: q, input: 0 }],
     ...(positions.bias !== undefined && {
       scores: { value: scores, input: positions.bias },
-      fitted: forEveryQuery(positions.bias),
+      fitted: forEveryQuery(positions.bias, 0),
     }),
   }
 }

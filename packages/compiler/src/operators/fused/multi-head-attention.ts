@@ -54,7 +54,7 @@ export const multiHeadAttention: Meaning = (node) => {
     exposed: keysAndValues(k, v),
     rowwise: [{ value: q, input: 0 }],
     scores: { value: scores, input: 5 },
-    fitted: forEveryQuery(5),
+    fitted: forEveryQuery(5, 1),
   }
 }
 

@@ -64,7 +64,7 @@ export const onnxAttention: Meaning = (node) => {
     ...(attendedKeys === undefined &&
       !node.isUsed(3) &&
       scores.dtype === query.dtype && { scores: { value: scores, input: 3 } }),
-    fitted: forEveryQuery(3),
+    fitted: forEveryQuery(3, 1),
   }
 }
 

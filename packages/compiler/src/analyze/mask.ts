@@ -243,7 +243,7 @@ export function requirePlainOperators({ attention }: Layer, expansions: readonly
   const reason = 'causal attention inside one operator, which hides later tokens by itself'
   throw new Refused(
     'TP_CAUSAL',
-    `${reason}; prune the model as it was exported, and optimize it afterwards`,
+    `${reason}; export the model with plain attention (eager, or an opset before 23), and optimize it after it is pruned`,
     fused.node,
   )
 }

@@ -17,7 +17,7 @@ export interface PackReport {
  * has the same inputs and outputs, and the same answers; rows of outputs that stand for padding are 0 where nothing else is known of
  * them. Rounding and scales of 8-bit products become two operators, which is also done where all examples are equally long. The result runs in `@tp/runtime-native` only.
  *
- * Refused: TP_PACKED, TP_PACK where nothing is gained, and what cannot be pruned.
+ * Refused: TP_PACKED, TP_PACK where nothing is gained, and what cannot be pruned; a decoder without caches is packed, since it loses no token.
  * @example
  * const { model } = transform(dense, prune({ method, schedule }), pack())
  */

@@ -1,8 +1,11 @@
-import { copyFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { loadTokenizer } from '@tp/data'
+import { exampleMarks, joinMarks, textDataset, textInputs } from '@tp/data/inputs'
 import { mailData, modelPath } from '@tp/models'
+import { nodeRuntime } from '@tp/runtime-node'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { mailEmbedder } from './small-models.ts'
-import { temporaryFolder, tpHere } from './tp.ts'
+import { mailEmbedder, words, wordTokenizer } from './small-models.ts'
+import { fixture, temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const mail = modelPath('mail')
@@ -112,6 +115,44 @@ describe('tp check', () => {
     expect(stdout).toMatch(/^cosine to dense +[01]\.\d+$/m)
     expect(stdout).toMatch(/^no: it loses .* hundredths of the cosine to the dense vectors, and 0 are allowed/m)
     expect(code).toBe(3)
+  })
+
+  test('never says yes on examples that chose the plan, and judges by the others where they are enough', {
+    timeout,
+  }, async () => {
+    mkdirSync(folder.at('small'))
+    const [small, out] = ['model.onnx', 'pruned.onnx'].map((name) => folder.at('small', name)) as [string, string]
+    copyFileSync(fixture('bert-cls-eager-ts11'), small)
+    writeFileSync(folder.at('small', 'tokenizer.json'), wordTokenizer())
+    // Numbers to the base 4: no two are alike.
+    const examples = Array.from({ length: 130 }, (_, i) => ({
+      label: i % 5,
+      text: [6, 4, 2, 0].map((shift) => words[5 + ((i >> shift) & 3)]).join(' '),
+    }))
+    const write = (name: string, some: typeof examples): string => {
+      writeFileSync(folder.at('small', name), some.map(({ text, label }) => `${label}\t${text}\n`).join(''))
+      return folder.at('small', name)
+    }
+    await using session = await nodeRuntime().load(readFileSync(small))
+    const tokenizer = await loadTokenizer(folder.at('small', 'tokenizer.json'))
+    const choosing = await textInputs(textDataset('chose', examples.slice(0, 65)), session.inputs, tokenizer)
+    const chosenOn = joinMarks((await exampleMarks(choosing)) ?? [])
+    const plan = { format: 1, method: 'stride', layers: [2], keep: 0.9, chosenOn }
+    writeFileSync(folder.at('small', 'plan.json'), JSON.stringify(plan))
+    await prune('small/pruned.onnx', small, '--plan', folder.at('small', 'plan.json'))
+    const checkOn = async (data: string) => {
+      const args = ['check', out, '--against', small, '--data', data, '--max-loss', '100', ...anySpeed, '--json']
+      const { examples: judged, chose, verdict } = JSON.parse((await tpHere(args)).stdout)
+      return { judged, chose, ...verdict }
+    }
+    // Other labels make no other examples.
+    const relabeled = examples.slice(0, 100).map((one) => ({ ...one, label: 1 }))
+    const seen = await checkOn(write('seen.tsv', relabeled))
+    expect(seen).toMatchObject({ judged: 100, chose: 65, answer: 'not shown' })
+    expect(seen.text).toMatch(/; but 65 of 100 examples chose the plan, and flatter it; give others$/)
+    const both = await checkOn(write('both.tsv', examples))
+    expect(both).toMatchObject({ judged: 65, chose: 65, answer: 'yes' })
+    expect(both.text).toMatch(/; 65 more examples chose the plan, and are not counted$/)
   })
 
   test('refuses two models that do not take the same inputs', async () => {

@@ -4,7 +4,16 @@ import { checkRegimes, inspect, leaveOut, type Plan, transform, transformsOf } f
 import { type MethodEntry, methodEntry, none } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import { loadTokenizer } from '@tp/data'
-import { imageDataset, imageInputs, type ModelInputs, someExamples, textDataset, textInputs } from '@tp/data/inputs'
+import {
+  exampleMarks,
+  imageDataset,
+  imageInputs,
+  joinMarks,
+  type ModelInputs,
+  someExamples,
+  textDataset,
+  textInputs,
+} from '@tp/data/inputs'
 import { cascade } from '@tp/guard'
 import { methods as attention } from '@tp/method-attention'
 import { methods as hybrid } from '@tp/method-hybrid'
@@ -59,6 +68,8 @@ describe('optimize on mails', () => {
         expect(done).toBeLessThanOrEqual(total)
       },
     })
+    // With so few examples all choose.
+    expect(plan.regimes.at(-1)?.plan.chosenOn).toBe(joinMarks((await exampleMarks(inputs)) ?? []))
     expect([...stages]).toEqual(['forms', 'screening', 'search', 'verification', 'regimes'])
     expect(checkRegimes(JSON.parse(JSON.stringify(plan)), 'plan')).toEqual(JSON.parse(JSON.stringify(plan)))
     const { figures } = plan

@@ -2,10 +2,10 @@ import { type Inspection, inspect, type Plan, type Regime } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import { type AnswerForm, throwIfAborted } from '@tp/core/runtime'
 import type { TaskData } from '@tp/data'
-import { distinctExamples, type ModelInputs, someExamples } from '@tp/data/inputs'
+import { distinctExamples, exampleMarks, joinMarks, type ModelInputs, someExamples } from '@tp/data/inputs'
 import { budgetOf, type SearchBudget } from './budget.ts'
 import { inDecidedForm } from './judging/answer-form.ts'
-import { Judge } from './judging/judge.ts'
+import { Judge, type Parts } from './judging/judge.ts'
 import { isContradicted } from './judging/loss.ts'
 import { examplesToBeConfident, splitOf } from './judging/split.ts'
 import { requireAgreement } from './judging/vectors/require-agreement.ts'
@@ -236,7 +236,21 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
     ...(isCutShort && { isCutShort }),
     ...{ runtime: name, version, device: processor, date: new Date().toISOString() },
   }
-  return planFor(chosen, { answerForm: inputs.answerForm, cells, pruning, figures })
+  const chosenOn = await marksOf(parts, (chosen?.rejected ?? 0) > 0)
+  return planFor(chosen, { answerForm: inputs.answerForm, cells, pruning, chosenOn, figures })
+}
+
+/**
+ * The marks of the examples that chose. Documents are the same for every query: of a search its queries.
+ * @param rejected whether those that confirm have ruled out a faster plan, and so chosen, too
+ */
+async function marksOf({ look, rest, compared, confirm, learn }: Parts, rejected: boolean): Promise<string> {
+  const marks = [look, rest, compared, learn, rejected ? confirm : undefined].map(async (inputs) => {
+    if (inputs === undefined) return []
+    const { search } = inputs
+    return await exampleMarks(search ? someExamples(inputs, rowsOfSearch(search).queries) : inputs)
+  })
+  return joinMarks((await Promise.all(marks)).flatMap((own) => own ?? []))
 }
 
 function lossFigures(
@@ -263,16 +277,22 @@ interface FoundPlan {
   readonly answerForm: AnswerForm | undefined
   readonly cells: readonly Cell[]
   readonly pruning: Common
+  readonly chosenOn: string
   readonly figures: Figures
 }
 
-function planFor(chosen: Chosen | undefined, { answerForm, cells, pruning, figures }: FoundPlan): OptimizedPlan {
+function planFor(
+  chosen: Chosen | undefined,
+  { answerForm, cells, pruning, chosenOn, figures }: FoundPlan,
+): OptimizedPlan {
   const limit = denseUpTo(cells)
   // Slower than dense even at the largest size: nothing is changed, and nothing falls back.
   const isTaken = cells.length === 0 || cells.some(({ positions }) => positions > limit)
   const taken = isTaken ? chosen?.candidate : undefined
   const dense: Plan = { format: 1, method: 'none' }
-  const own = taken && planOf(taken, pruning)
+  // Other examples would show the same of an exact plan.
+  const marks = chosenOn !== '' && taken && !isExact(taken.variant) && { chosenOn }
+  const own = taken && { ...planOf(taken, pruning), ...marks }
   const regimes: Regime[] =
     own === undefined
       ? [{ plan: dense }]

@@ -24,7 +24,7 @@ export const checkCommand: Command = command({
   notes: [
     'Prints one table and one sentence: yes, no, or not shown, where the estimate of the loss is within --max-loss and its interval',
     'is not. The exit code is 3 for no and, with --confident, for not shown. Times are for one example and one thread, both files in turns on',
-    'examples of all lengths. Use data that nothing was tuned or trained on. An example:',
+    'examples of all lengths. Use data that nothing was tuned or trained on: examples that chose the plan never give a yes. An example:',
     '',
     '  tp check pruned.onnx --against model.onnx --data test.tsv --max-loss 1',
   ],

@@ -47,7 +47,7 @@ export async function checkFiles(request: FilesToCheck, context: Context): Promi
       onProgress: (done, total) => progress.step(done, total),
     }),
   )
-  const { verdict, loss } = checked
+  const { verdict, loss, chose } = checked
   const columnOf = async (file: ModelFile, figures: typeof checked.dense): Promise<CheckedFile> => ({
     ...{ file, figures, bytes: await sizeOfFiles(file), provenance: provenanceOf(file) },
   })
@@ -57,7 +57,15 @@ export async function checkFiles(request: FilesToCheck, context: Context): Promi
     verdict,
     text: `${title}\n${describeCheck(...columns)}\n\n${verdict.text}`,
     content: {
-      ...{ model: pruned.path, against: dense.path, data: source, task, examples, notes: inputs.notes },
+      ...{
+        model: pruned.path,
+        against: dense.path,
+        data: source,
+        task,
+        examples: checked.examples,
+        chose,
+        notes: inputs.notes,
+      },
       ...{ maxLoss: demands.maxLoss, confident: demands.confident, minSpeedup: demands.minSpeedup ?? null },
       ...{ loss: { unit: loss.unit, ...loss.interval, same: loss.same }, verdict },
       ...{ dense: columnContent(columns[0]), pruned: columnContent(columns[1], dense) },
@@ -68,7 +76,7 @@ export async function checkFiles(request: FilesToCheck, context: Context): Promi
 function columnContent({ file, bytes, provenance, figures }: CheckedFile, other?: ModelFile): object {
   const { answers, ...times } = figures
   const made = other === undefined ? {} : { madeFromOther: isMadeFrom(provenance, other) ?? null }
-  const steps = provenance.steps.map(({ cuts, restored, ...step }) => step)
+  const steps = provenance.steps.map(({ cuts, restored, chosenOn, ...step }) => step)
   return {
     ...{ path: file.path, bytes, prunings: steps, leftOut: provenance.leftOut, ...made },
     ...{ ...answers.content, ...timesContent(times) },

@@ -12,6 +12,7 @@ import { comparerOf } from '../tasks/comparer-of.ts'
 import { type Times, type TimingOptions, timeOnData } from '../tasks/time-on-data.ts'
 import { withSessions } from '../times/time-in-turns.ts'
 import { type Loadable, loadModel, modelOf, requireComparable } from '../verify/load-model.ts'
+import { otherExamples } from './other-examples.ts'
 import { type Demands, type Verdict, verdictOf } from './verdict.ts'
 
 export interface CheckOptions extends Partial<Demands>, Pick<TimingOptions, 'timingMs' | 'timedExamples'> {
@@ -32,6 +33,10 @@ export interface CheckedModel extends Times {
 export interface Check {
   readonly verdict: Verdict
   readonly loss: ComparedLoss
+  /** The examples that the answers are of, … */
+  readonly examples: number
+  /** … and how many more were left out, or are among them if the verdict says so, since they chose the pruned model's plan. */
+  readonly chose: number
   readonly dense: CheckedModel
   readonly pruned: CheckedModel
 }
@@ -58,7 +63,8 @@ export async function check(pruned: Loadable, dense: Loadable, options: CheckOpt
   requireSameInputs(dense, pruned)
   const { batch } = inputRoles(modelOf(pruned))
   const batchSize = typeof batch === 'number' ? batch : 1
-  const data = 'task' in options.data ? options.data : dataOf(options.data, dense)
+  const all = 'task' in options.data ? options.data : dataOf(options.data, dense)
+  const { data, chose, isOfOthers } = await otherExamples(modelOf(pruned), all, batchSize)
   const comparer = comparerOf(data)
   const open = [dense, pruned].map((one) => () => loadModel(one, runtime, { threads: 1, signal }))
   const answersOf = async (stage: 'dense' | 'pruned', session: Session, whole?: Session): Promise<Outcome> => {
@@ -97,8 +103,8 @@ export async function check(pruned: Loadable, dense: Loadable, options: CheckOpt
   const examples = data.inputs.targets.length
   const { speedup } = prunedTimes.latency
   return {
-    verdict: verdictOf({ loss, speedup, examples }, { maxLoss, confident, minSpeedup }),
-    loss,
+    verdict: verdictOf({ loss, speedup, examples, chose, isOfOthers }, { maxLoss, confident, minSpeedup }),
+    ...{ loss, examples, chose },
     dense: { answers: comparer.dense(before), ...denseTimes },
     pruned: { answers, ...prunedTimes },
   }

@@ -103,3 +103,17 @@ test('requires the answers that change to be few for confidence without labels',
     text: expect.stringContaining('loses at most 0.5 points of expected accuracy: 0.1 (0.0 … 1.2)'),
   })
 })
+
+test('never says yes on examples that chose the plan, and says how many others are not counted', () => {
+  const measured = { loss: loss(0.1, -0.2, 0.4), speedup: fast, examples: 1200, chose: 800 }
+  const seen = verdictOf({ ...measured, isOfOthers: false }, demands)
+  expect(seen).toMatchObject({ answer: 'not shown', passed: true })
+  expect(seen.text).toMatch(
+    /^not shown: 1\.64× .*; but 800 of 1,200 examples chose the plan, and flatter it; give others$/,
+  )
+  expect(verdictOf({ ...measured, isOfOthers: false }, { ...demands, confident: true }).passed).toBe(false)
+  const slow = verdictOf({ ...measured, speedup: speed(0.9, 0.8, 0.95), isOfOthers: false }, demands)
+  expect(slow).toMatchObject({ answer: 'no', passed: false })
+  const others = verdictOf({ ...measured, isOfOthers: true }, demands)
+  expect([others.answer, others.text]).toEqual(['yes', expect.stringMatching(/; 800 more examples chose the plan/)])
+})

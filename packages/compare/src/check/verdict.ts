@@ -17,6 +17,10 @@ interface Measured {
   readonly loss: ComparedLoss
   readonly speedup: Speedup
   readonly examples: number
+  /** Examples that chose the pruned model's plan, … */
+  readonly chose?: number
+  /** … and whether all that are judged are others. Default: true. */
+  readonly isOfOthers?: boolean
 }
 
 /** Whether a pruned model is faster and as accurate, in one sentence. */
@@ -31,6 +35,20 @@ export interface Verdict {
 const SHOWN = 0.05
 
 export function verdictOf(measured: Measured, demands: Demands): Verdict {
+  const { examples, chose = 0, isOfOthers = true } = measured
+  const verdict = verdictByLoss(measured, demands)
+  if (chose === 0) return verdict
+  const count = chose.toLocaleString('en-US')
+  if (isOfOthers) {
+    const seen = `${count} more examples chose the plan, and are not counted`
+    return { ...verdict, text: `${verdict.text}; ${seen}` }
+  }
+  const seen = `${count} of ${examples.toLocaleString('en-US')} examples chose the plan, and flatter it; give others`
+  if (verdict.answer !== 'yes') return { ...verdict, text: `${verdict.text}; ${seen}` }
+  return notShown(`${verdict.text.replace(/^yes: /, '')}; but ${seen}`, !demands.confident)
+}
+
+function verdictByLoss(measured: Measured, demands: Demands): Verdict {
   const { loss, speedup } = measured
   const { maxLoss, confident, minSpeedup } = demands
   const { unit, interval, same, unshown, most = interval.high, drawn } = loss

@@ -87,6 +87,11 @@ export interface Plan extends Amounts {
   readonly leaveOut?: readonly number[]
   /** Stores the weights of the pruned model in 8 bits, as `quantize` does with these options (`{}`: the defaults). */
   readonly quantize?: QuantizeOptions
+  /**
+   * The examples that chose the plan, seven characters for each (`exampleMarks` of @tp/data). The file remembers them, so that
+   * `check` can tell that others are needed.
+   */
+  readonly chosenOn?: string
   /** Packs the result, as `pack` does: padding of a batch costs nothing, and only `@tp/runtime-native` runs it. */
   readonly pack?: true
 }
@@ -254,6 +259,12 @@ export const planFields: FieldsOf<Plan> = {
     fields: quantizeFields,
     description: 'store the result in 8 bits, with these options of quantize',
     written: { as: 'flag' },
+  },
+  chosenOn: {
+    schema: pipe(string(), regex(/^(?:[0-9a-z]{7})+$/)),
+    form: 'marks of examples, of seven digits and small letters each',
+    code: 'TP_PLAN',
+    description: 'the examples that chose the plan, as tp optimize writes them; tp check judges by others',
   },
   pack: {
     schema: literal(true),

@@ -185,13 +185,14 @@ function provenanceOf({
   weighed,
   options,
 }: Pruning): PruningStep {
-  const { method, source, protectSegment } = options
+  const { method, source, protectSegment, chosenOn } = options
   return {
     version,
     method: method.name,
     layerCount: encoder.depth,
     schedule: Object.fromEntries(schedule),
     ...(source !== undefined && { source }),
+    ...(chosenOn !== undefined && { chosenOn }),
     protectedTokens,
     ...(protectSegment !== undefined && { protectedSegment: protectSegment }),
     ...(method.returns && cuts.length > 0 && { returns: true as const }),

@@ -1,4 +1,4 @@
-import type { ModelInputs } from './model-inputs.ts'
+import { contentKeys, type ModelInputs } from './model-inputs.ts'
 import { someExamples } from './some-examples.ts'
 
 /**
@@ -7,13 +7,13 @@ import { someExamples } from './some-examples.ts'
  * all returned, since they belong to their queries, and so are texts that people have judged, and examples without keys.
  */
 export async function distinctExamples<Inputs extends ModelInputs>(inputs: Inputs): Promise<Inputs> {
-  const { contents, targets, lengths, ranking, pairs, search } = inputs
+  const { targets, ranking, pairs, search } = inputs
   if (ranking !== undefined || pairs !== undefined || search !== undefined) return inputs
-  const keys = contents === undefined ? inputs.keys : await contents()
-  if (keys === undefined) return inputs
+  const contents = await contentKeys(inputs)
+  if (contents === undefined) return inputs
   const rows = new Map<string, number>()
   for (const [row, target] of targets.entries()) {
-    const identity = `${keys[row]} ${lengths?.[row]} ${target}`
+    const identity = `${contents[row]} ${target}`
     if (!rows.has(identity)) rows.set(identity, row)
   }
   return rows.size === targets.length ? inputs : someExamples(inputs, [...rows.values()])

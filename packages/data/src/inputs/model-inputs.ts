@@ -48,6 +48,12 @@ export interface ModelInputs {
   feeds(rows: readonly number[]): Promise<NamedTensors>
 }
 
+/** A text for the content of each example, its labels apart; undefined where nothing is known of it. */
+export async function contentKeys({ contents, keys, lengths }: ModelInputs): Promise<string[] | undefined> {
+  const known = contents === undefined ? keys : await contents()
+  return known?.map((key, row) => `${key} ${lengths?.[row]}`)
+}
+
 /** Whether all examples have a class, so that answers are right or wrong; else they can be compared with those of another model. */
 export function isLabeled({ targets }: Pick<ModelInputs, 'targets'>): boolean {
   return targets.every((target) => target !== UNLABELED)

@@ -226,7 +226,7 @@ describe('verify, of a file in 8 bits', () => {
     const reversed = changing(({ logits }) => ({
       logits: { ...logits!, data: Float32Array.from(logits!.data as Float32Array, (x) => -x) },
     }))
-    const load: VerifyOptions['load'] = (model, how) => reversed.load(encodeModel(model), how)
+    const load: VerifyOptions['load'] = (model) => reversed.load(encodeModel(model))
     await expect(verify(eightBits('token'), source, { runtime, load })).rejects.toMatchObject({
       code: 'TP_VERIFY',
       message: expect.stringContaining('which rounding does not explain'),

@@ -47,7 +47,7 @@ export async function checkFiles(request: FilesToCheck, context: Context): Promi
       onProgress: (done, total) => progress.step(done, total),
     }),
   )
-  const { verdict, loss, chose } = checked
+  const { verdict, loss } = checked
   const columnOf = async (file: ModelFile, figures: typeof checked.dense): Promise<CheckedFile> => ({
     ...{ file, figures, bytes: await sizeOfFiles(file), provenance: provenanceOf(file) },
   })
@@ -57,15 +57,8 @@ export async function checkFiles(request: FilesToCheck, context: Context): Promi
     verdict,
     text: `${title}\n${describeCheck(...columns)}\n\n${verdict.text}`,
     content: {
-      ...{
-        model: pruned.path,
-        against: dense.path,
-        data: source,
-        task,
-        examples: checked.examples,
-        chose,
-        notes: inputs.notes,
-      },
+      ...{ model: pruned.path, against: dense.path, data: source, task, notes: inputs.notes },
+      ...{ examples: checked.examples, chose: checked.chose },
       ...{ maxLoss: demands.maxLoss, confident: demands.confident, minSpeedup: demands.minSpeedup ?? null },
       ...{ loss: { unit: loss.unit, ...loss.interval, same: loss.same }, verdict },
       ...{ dense: columnContent(columns[0]), pruned: columnContent(columns[1], dense) },

@@ -21,7 +21,7 @@ export interface PruneReport extends Omit<PrunedModel, 'model'> {
 export function prune(options: PruneOptions): Transform<PruneReport> {
   checkPruneOptions(options)
   const { encoder, outputs, method, schedule, deadTokens = PRUNE_DEFAULTS.deadTokens } = options
-  const isExact = method.lossless || (typeof schedule !== 'function' && schedule.size === 0)
+  const isExact = method.lossless || (typeof schedule !== 'function' && schedule?.size === 0)
   const open = ({ model }: Subject): Opened => openModel(outputs === undefined ? model : keepOutputs(model, outputs))
   const find = (subject: Subject): FoundEncoder[] => {
     const found = findEncoders(subject.once(open))

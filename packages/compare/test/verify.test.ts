@@ -233,6 +233,19 @@ describe('verify, of a file in 8 bits', () => {
     })
   })
 
+  test('refuses one whose weights are not those of the source, rounded', async () => {
+    const model = eightBits('token')
+    const weights = model.proto.graph?.initializer.find(
+      ({ name, dims }) => name.endsWith('_quantized') && dims.length === 2,
+    )
+    if (weights === undefined) throw new Error('no weights are in 8 bits')
+    weights.rawData = weights.rawData.map((byte, i) => (i === 0 ? byte ^ 2 : byte))
+    await expect(verify(model, source, { runtime })).rejects.toMatchObject({
+      code: 'TP_VERIFY',
+      message: expect.stringContaining('these 8-bit weights are not those of the source, rounded'),
+    })
+  })
+
   test('holds one that rounds each token by itself to the answers that it gives alone', async () => {
     expect(await verify(eightBits('token'), source, { runtime })).toHaveProperty('rounding')
     const byBatch: Pick<Runtime, 'load'> = {

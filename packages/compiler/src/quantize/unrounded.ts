@@ -1,5 +1,6 @@
 import type { Attributes } from '@tp/core/expression'
 import {
+  cloneModel,
   codeOf,
   createNode,
   dtypeOf,
@@ -14,7 +15,7 @@ import { Refused } from '../program/refusal.ts'
 import { eachNode } from './each-node.ts'
 import { forgetShapes } from './forget-shapes.ts'
 import { type QuantizedGraph, turned, withRoundedWeights } from './quantized-graph.ts'
-import { sized } from './sized.ts'
+import { centeredWeights } from './ranged-products.ts'
 
 /** A file of protobuf ends at 2 GiB. */
 const MOST = 2 ** 30
@@ -33,7 +34,7 @@ const [LOW, HIGH] = ['tp/unrounded/low', 'tp/unrounded/high']
  * const same = unrounded(transform(dense, quantize()).model, dense)
  */
 export function unrounded(rounded: Model, source: Model): Model | undefined {
-  const model = sized(rounded)
+  const model = cloneModel(rounded)
   const [graph, floats] = [new Graph(model), withRoundedWeights(new Graph(source))]
   let bytes = 0
   for (const tensor of graph.initializers.filter(isMatrixOfBytes)) {
@@ -58,7 +59,7 @@ export function unrounded(rounded: Model, source: Model): Model | undefined {
  * @throws what reading a graph fails with
  */
 export function withExactProducts(rounded: Model): Model | undefined {
-  return written(sized(rounded), products)
+  return written(cloneModel(rounded), products)
 }
 
 /** @returns undefined where an 8-bit operator has no formula that it could be replaced by */
@@ -118,44 +119,44 @@ function numbersOf(tensor: TensorProto, graph: Graph, source: QuantizedGraph): F
 }
 
 /** Writes nodes in place of one, with its outputs. */
-type Formula = (node: NodeProto, add: Add) => void
-/** @param outputs a new one by default; returns the first */
-type Add = (type: string, inputs: readonly string[], outputs?: readonly string[]) => string
+type Formula = (node: NodeProto, writer: Writer) => void
+
+interface Writer {
+  /** @param outputs a new one by default; returns the first */
+  add(type: string, inputs: readonly string[], outputs?: readonly string[]): string
+  /** 8-bit numbers less their zero point, in floats. */
+  centered(data: string, zero: string | undefined): string
+}
 
 /** (A − zero)·(B − zero) */
-const multiply: Formula = ({ input: [a = '', b = '', ofA, ofB], output }, add) => {
-  add('MatMul', [centered(a, ofA, add), centered(b, ofB, add)], output)
+const multiply: Formula = ({ input: [a = '', b = '', ofA, ofB], output }, { add, centered }) => {
+  add('MatMul', [centered(a, ofA), centered(b, ofB)], output)
 }
 
 /** Attention of floats: both factors times their scales. */
-const attend: Formula = ({ input, output }, add) => {
+const attend: Formula = ({ input, output }, { add, centered }) => {
   const [a = '', b = '', bias = '', scaleOfA = '', scaleOfB = '', mask = '', ofA, ofB, ...past] = input
-  const factors = [add('Mul', [centered(a, ofA, add), scaleOfA]), add('Mul', [centered(b, ofB, add), scaleOfB])]
+  const factors = [add('Mul', [centered(a, ofA), scaleOfA]), add('Mul', [centered(b, ofB), scaleOfB])]
   add('Attention', [...factors, bias, mask, ...past], output)
 }
 
 /** x / scale + zero, within the limits of a byte; 0 / 0 of a row of zeros becomes 0, which is multiplied by 0. */
-const divide: Formula = ({ input: [value = '', scale = '', zero = ''], output }, add) => {
+const divide: Formula = ({ input: [value = '', scale = '', zero = ''], output }, { add }) => {
   const steps = add('Div', [value, scale])
   const numbers = add('Where', [add('IsNaN', [steps]), add('Sub', [scale, scale]), steps])
   add('Clip', [add('Add', [numbers, add('Cast', [zero])]), LOW, HIGH], output)
 }
 
 /** The same by the scale and the zero point of all of a tensor. */
-const divideByRange: Formula = (node, add) => {
+const divideByRange: Formula = (node, writer) => {
   const [data = '', scale = '', zero = ''] = node.output
-  add('DynamicQuantizeLinear', node.input, [`${data}_rounded`, scale, zero])
-  divide({ ...node, input: [node.input[0] as string, scale, zero], output: [data] }, add)
+  writer.add('DynamicQuantizeLinear', node.input, [`${data}_rounded`, scale, zero])
+  divide({ ...node, input: [node.input[0] as string, scale, zero], output: [data] }, writer)
 }
 
 /** (q − zero)·scale */
-const dequantize: Formula = ({ input: [data = '', scale = '', zero], output }, add) => {
-  add('Mul', [centered(data, zero, add), scale], output)
-}
-
-function centered(data: string, zero: string | undefined, add: Add): string {
-  const floats = add('Cast', [data])
-  return (zero ?? '') === '' ? floats : add('Sub', [floats, add('Cast', [zero as string])])
+const dequantize: Formula = ({ input: [data = '', scale = '', zero], output }, { add, centered }) => {
+  add('Mul', [centered(data, zero), scale], output)
 }
 
 const products = { MatMulInteger: multiply, QAttention: attend }
@@ -164,11 +165,19 @@ const rounding = { QuantizeLinear: divide, DynamicQuantizeLinear: divideByRange,
 function replace(node: NodeProto, formula: Formula, to: QuantizedGraph): void {
   const { graph } = to
   const nodes: NodeProto[] = []
-  formula(node, (type, inputs, outputs = [to.uniqueName(`${node.output[0]}_${type}`)]) => {
-    const own = createNode({ type, inputs, outputs, ...(type === 'Cast' && { attributes: TO_FLOAT }) })
-    if (type === 'Attention') Object.assign(own, { domain: node.domain, attribute: node.attribute })
-    nodes.push(own)
-    return outputs[0] as string
+  const of = node.output[0] as string
+  formula(node, {
+    add(type, inputs, outputs = [to.uniqueName(`${of}_${type}`)]) {
+      const own = createNode({ type, inputs, outputs, ...(type === 'Cast' && { attributes: TO_FLOAT }) })
+      if (type === 'Attention') Object.assign(own, { domain: node.domain, attribute: node.attribute })
+      nodes.push(own)
+      return outputs[0] as string
+    },
+    centered(data, zero = '') {
+      const { nodes: own, weights } = centeredWeights({ data, zero }, of, to)
+      nodes.push(...own)
+      return weights
+    },
   })
   const next = graph.nodes[graph.nodes.indexOf(node) + 1]
   graph.remove(node)

@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { loadTokenizer } from '@tp/data'
-import { exampleMarks, joinMarks, textDataset, textInputs } from '@tp/data/inputs'
+import { joinMarks, textDataset, textInputs } from '@tp/data/inputs'
 import { mailData, modelPath } from '@tp/models'
 import { nodeRuntime } from '@tp/runtime-node'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -136,7 +136,7 @@ describe('tp check', () => {
     await using session = await nodeRuntime().load(readFileSync(small))
     const tokenizer = await loadTokenizer(folder.at('small', 'tokenizer.json'))
     const choosing = await textInputs(textDataset('chose', examples.slice(0, 65)), session.inputs, tokenizer)
-    const chosenOn = joinMarks((await exampleMarks(choosing)) ?? [])
+    const chosenOn = await joinMarks([choosing])
     const plan = { format: 1, method: 'stride', layers: [2], keep: 0.9, chosenOn }
     writeFileSync(folder.at('small', 'plan.json'), JSON.stringify(plan))
     await prune('small/pruned.onnx', small, '--plan', folder.at('small', 'plan.json'))

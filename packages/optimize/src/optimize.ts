@@ -2,7 +2,7 @@ import { type Inspection, inspect, type Plan, type Regime } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import { type AnswerForm, throwIfAborted } from '@tp/core/runtime'
 import type { TaskData } from '@tp/data'
-import { distinctExamples, exampleMarks, joinMarks, type ModelInputs, someExamples } from '@tp/data/inputs'
+import { distinctExamples, joinMarks, type ModelInputs, someExamples } from '@tp/data/inputs'
 import { budgetOf, type SearchBudget } from './budget.ts'
 import { inDecidedForm } from './judging/answer-form.ts'
 import { Judge, type Parts } from './judging/judge.ts'
@@ -17,7 +17,7 @@ import { Measurer } from './measurer.ts'
 import type { Figures, OptimizedPlan } from './optimized-plan.ts'
 import type { OptimizeOptions, Skipped, Variant } from './options.ts'
 import { type Cell, denseUpTo, timeGrid, usualGrid } from './regimes.ts'
-import { candidateText, isExact, planOf, pruningOf } from './search/candidate.ts'
+import { candidateText, isExact, keepsAnswers, planOf, pruningOf } from './search/candidate.ts'
 import { type Chosen, choose } from './search/choose.ts'
 import { withFewerLayers } from './search/fewer-layers.ts'
 import { fastestForm } from './search/forms.ts'
@@ -245,12 +245,10 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
  * @param rejected whether those that confirm have ruled out a faster plan, and so chosen, too
  */
 async function marksOf({ look, rest, compared, confirm, learn }: Parts, rejected: boolean): Promise<string> {
-  const marks = [look, rest, compared, learn, rejected ? confirm : undefined].map(async (inputs) => {
-    if (inputs === undefined) return []
-    const { search } = inputs
-    return await exampleMarks(search ? someExamples(inputs, rowsOfSearch(search).queries) : inputs)
-  })
-  return joinMarks((await Promise.all(marks)).flatMap((own) => own ?? []))
+  const chose = [look, rest, compared, learn, rejected ? confirm : undefined].filter((inputs) => inputs !== undefined)
+  return await joinMarks(
+    chose.map((inputs) => (inputs.search ? someExamples(inputs, rowsOfSearch(inputs.search).queries) : inputs)),
+  )
 }
 
 function lossFigures(
@@ -290,8 +288,7 @@ function planFor(
   const isTaken = cells.length === 0 || cells.some(({ positions }) => positions > limit)
   const taken = isTaken ? chosen?.candidate : undefined
   const dense: Plan = { format: 1, method: 'none' }
-  // Other examples would show the same of an exact plan.
-  const marks = chosenOn !== '' && taken && !isExact(taken.variant) && { chosenOn }
+  const marks = chosenOn !== '' && taken && !keepsAnswers(taken.variant) && { chosenOn }
   const own = taken && { ...planOf(taken, pruning), ...marks }
   const regimes: Regime[] =
     own === undefined

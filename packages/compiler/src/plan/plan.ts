@@ -88,7 +88,7 @@ export interface Plan extends Amounts {
   /** Stores the weights of the pruned model in 8 bits, as `quantize` does with these options (`{}`: the defaults). */
   readonly quantize?: QuantizeOptions
   /**
-   * The examples that chose the plan, seven characters for each (`exampleMarks` of @tp/data). The file remembers them, so that
+   * The examples that chose the plan, seven characters for each (`joinMarks` of @tp/data). The file remembers them, so that
    * `check` can tell that others are needed.
    */
   readonly chosenOn?: string
@@ -262,7 +262,7 @@ export const planFields: FieldsOf<Plan> = {
   },
   chosenOn: {
     schema: pipe(string(), regex(/^(?:[0-9a-z]{7})+$/)),
-    form: 'marks of examples, of seven digits and small letters each',
+    form: 'marks of examples, of seven digits and lowercase letters each',
     code: 'TP_PLAN',
     description: 'the examples that chose the plan, as tp optimize writes them; tp check judges by others',
   },

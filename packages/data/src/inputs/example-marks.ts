@@ -13,8 +13,9 @@ export async function exampleMarks(inputs: ModelInputs): Promise<string[] | unde
   return keys?.map((key) => hash(key).toString(36).padStart(LENGTH, '0'))
 }
 
-/** The marks of examples as one text. */
-export function joinMarks(marks: Iterable<string>): string {
+/** The marks of all examples of some data as one text; empty where nothing is known of them. */
+export async function joinMarks(all: readonly ModelInputs[]): Promise<string> {
+  const marks = (await Promise.all(all.map(exampleMarks))).flatMap((own) => own ?? [])
   return [...new Set(marks)].sort().join('')
 }
 

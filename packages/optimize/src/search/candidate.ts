@@ -73,6 +73,12 @@ export function isExact({ name }: Pick<NamedVariant, 'name'>): boolean {
   return name === 'none'
 }
 
+/** Whether answers are the dense model's on any examples: no layer is left out, nothing is rounded, and only what is not read is dropped. */
+export function keepsAnswers({ entry, method, leaveOut, quantize }: NamedVariant): boolean {
+  if (leaveOut !== undefined || quantize !== undefined) return false
+  return entry.name === 'none' || method.lossless === true
+}
+
 /** Whether all tokens are kept. */
 export function isWhole({ shares }: Pick<Candidate, 'shares'>): boolean {
   return shares.every((share) => share === 1)

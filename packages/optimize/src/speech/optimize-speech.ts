@@ -1,7 +1,7 @@
 import { inspect, type Plan } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import { type SpeechInputs, someRecordings } from '@tp/data'
-import { divide, exampleMarks, joinMarks } from '@tp/data/inputs'
+import { divide, joinMarks } from '@tp/data/inputs'
 import { Measurer } from '../measurer.ts'
 import type { Figures, OptimizedPlan } from '../optimized-plan.ts'
 import type { Skipped } from '../options.ts'
@@ -66,8 +66,7 @@ export async function optimizeSpeech(options: SpeechOptions): Promise<OptimizedP
     if (total.speedup < 1) continue
     // A faster one that those to verify on have ruled out makes these choose, too.
     const chose = [halves.choose, ...(name === candidates[0]?.name ? [] : [halves.verify])]
-    const marks = await Promise.all(chose.map(exampleMarks))
-    const chosenOn = joinMarks(marks.flatMap((own) => own ?? []))
+    const chosenOn = await joinMarks(chose)
     return tuned({ ...plan, ...(chosenOn !== '' && { chosenOn }) }, { loss, grid: [total], encoder })
   }
   return tuned({ format: 1, method: 'none' }, { grid: [] })

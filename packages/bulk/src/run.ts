@@ -65,6 +65,8 @@ export interface BulkOptions {
   /** @param rows answers that earlier runs have left, when computing begins */
   readonly onStage?: ((stage: 'planning' | 'computing' | 'writing', rows?: number) => void) | undefined
   readonly onProgress?: ((progress: BulkProgress) => void) | undefined
+  /** Told each of the report's notes before anything is computed. */
+  readonly onNote?: ((note: string) => void) | undefined
 }
 
 /** When answers fall back to a dense model. */
@@ -124,6 +126,7 @@ export async function runBulk(options: BulkOptions): Promise<BulkReport> {
   const opened = await sessionSpec(options, modelFiles)
   await using model = await openBulkModel(modelFiles, opened, { threads, signal, methods })
   const compute = computeSpec(options, opened, model, output)
+  const assumed = compute.task === 'embeddings' ? model.pooling().note : undefined
   // Last of what can be wrong, so that it hides no other mistake; but before what may take long.
   await inputFiles(data, shardsOf(options))
   await requireFree(options)
@@ -138,6 +141,13 @@ export async function runBulk(options: BulkOptions): Promise<BulkReport> {
   if (retry) await folder.forgive()
 
   const changed = await folder.removeChanged(plan.shards)
+  const notes = [
+    ...(assumed === undefined ? [] : [assumed]),
+    ...planned.notes,
+    ...(compute.batchTokens === 1 ? [] : modelFiles.notes),
+    ...(changed.size > 0 ? [`${changed.size} of the shards in ${store.name} had changed, and are computed again`] : []),
+  ]
+  for (const note of notes) options.onNote?.(note)
   const before = await folder.state()
   const missing = plan.shards.filter(({ key }) => !before.done.has(key) && !before.failed.has(key))
   const resumed = plan.shards.filter(({ key }) => before.done.has(key))
@@ -163,9 +173,6 @@ export async function runBulk(options: BulkOptions): Promise<BulkReport> {
   await folder.remove()
   await store.close()
   const counts = { rows: plan.rows, shards: plan.shards.length, resumed: resumed.length }
-  const notes = [...planned.notes, ...(compute.batchTokens === 1 ? [] : modelFiles.notes)]
-  if (changed.size > 0)
-    notes.push(`${changed.size} of the shards in ${store.name} had changed, and were computed again`)
   return { task: compute.task, ...counts, notes }
 }
 

@@ -129,6 +129,51 @@ describe('an embedder of which 1_Pooling reads the class token alone', () => {
   })
 })
 
+describe('a folder without 1_Pooling', () => {
+  const bare = (name: string, config: object = {}): string => {
+    mkdirSync(folder.at(name))
+    const path = folder.at(name, 'model.onnx')
+    writeFileSync(path, mailEmbedder())
+    copyFileSync(modelPath('mail', 'tokenizer'), folder.at(name, 'tokenizer.json'))
+    writeFileSync(folder.at(name, 'config.json'), JSON.stringify(config))
+    return path
+  }
+  const RECIPE =
+    'token states are pooled by the class token, then divided by the length (the training recipe of bge-base-en)'
+  const ASSUMED = /no file next to the model tells how .* assumed to be their mean; .*\{"pooling_mode":"cls"\}/
+  const run = (path: string) =>
+    tpHere(['run', path, '--data', texts, '-o', folder.at(`${Math.random()}.npy`), '--threads', '1', '--limit', '2'])
+
+  test('takes the training recipe of its name in every command, and each of them reports it', async () => {
+    const path = bare('known', { _name_or_path: 'BAAI/bge-base-en' })
+    const [known, own] = await Promise.all([vectors(path, '--max-tokens', `${LONGEST}`), vectors(byClass)])
+    expect(difference(known, own)).toBe(0)
+    expect((await run(path)).stderr.replaceAll(/\s+/g, ' ')).toContain(RECIPE)
+    const { stderr } = await tpHere(['eval', path, '--data', texts, '--methods', 'none', '--limit', '3'])
+    expect(stderr.replaceAll(/\s+/g, ' ')).toContain(RECIPE)
+    expect((await tpHere(['inspect', path])).stdout).toContain('(the training recipe of bge-base-en)')
+    const out = folder.at('known', 'out.onnx')
+    expect(await tpHere(['prune', path, '-o', out, '--lossless'])).toMatchObject({ code: 0 })
+    expect(outputOf(out)?.dims).toEqual(['batch', 1, SIZE])
+  })
+
+  test('has the assumption in the first lines, before anything is computed, where no recipe is known', async () => {
+    const path = bare('unknown')
+    for (const command of [
+      ['run', '-o', folder.at('unknown.npy'), '--threads', '1', '--limit', '2'],
+      ['optimize', '-o', folder.at('unknown.onnx'), '--limit', '1'],
+      ['eval', '--methods', 'none', '--limit', '3'],
+    ]) {
+      const [name = '', ...rest] = command
+      const { stderr } = await tpHere([name, path, '--data', texts, ...rest])
+      const lines = stderr.replaceAll(/\s+/g, ' ')
+      expect([name, lines]).toEqual([name, expect.stringMatching(ASSUMED)])
+      const work = lines.search(/evaluating|searching|writing|code:/)
+      expect([name, work === -1 || lines.search(ASSUMED) < work]).toEqual([name, true])
+    }
+  })
+})
+
 test('texts are cut at max_seq_length, unless an option allows fewer tokens', async () => {
   const cut = await vectors(byMean)
   writeFileSync(folder.at('mean', 'sentence_bert_config.json'), '{}')

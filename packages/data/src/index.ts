@@ -27,7 +27,7 @@ export { readScoredPairs, type ScoredPairs } from './datasets/scored-pairs.ts'
 
 export { classNames } from './inputs/model-facts.ts'
 export { type ModelFolder, maxTokensOf, modelFolderFiles, readModelFolder } from './inputs/model-folder.ts'
-export { type Pooling, requirePooling, USUAL_POOLING } from './inputs/pooling.ts'
+export { type Pooling, poolingSource, poolingText, type RequiredPooling, requirePooling } from './inputs/pooling.ts'
 export {
   hashesOfFiles,
   type ModelFile,

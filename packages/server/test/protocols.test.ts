@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { embed } from '@tp/compare'
 import type { Session } from '@tp/core/runtime'
 import { loadTokenizer } from '@tp/data'
@@ -188,9 +188,31 @@ describe('the routes of text-embeddings-inference', () => {
       model_type: { embedding: { pooling: 'mean' } },
       max_input_length: 512,
     })
+    const { notes } = (await ask('/info?model=states')).body
+    expect(notes).toEqual([expect.stringContaining('assumed to be their mean; if it was trained otherwise, write')])
+    expect((await ask('/info')).body.notes).toEqual([])
     expect((await ask('/info')).body.model_type).toMatchObject({ classifier: { id2label: { 0: 'ham', 1: 'spam' } } })
     expect((await ask('/health')).status).toBe(200)
   })
+})
+
+test('a model that is known by the name of its folder is pooled as it was trained, and /info reports it', async () => {
+  const names = ['bge-small-en-v1.5', 'explicit']
+  const paths = names.map((name) => folder.add(name, mailModel({ states: true })))
+  mkdirSync(folder.at('explicit', '1_Pooling'))
+  writeFileSync(folder.at('explicit', '1_Pooling', 'config.json'), '{"pooling_mode":"cls"}')
+  const models = paths.map((path) => ({ path, threads: 1, runtime: nodeRuntime() }))
+  await using own = await serve({ models, port: 0, drainMs: 0 })
+  const askOwn = asking(own)
+  const { body } = await askOwn('/info')
+  expect(body).toMatchObject({
+    model_type: { embedding: { pooling: 'class token' } },
+    notes: [expect.stringContaining('by the class token')],
+  })
+  const embeddings = names.map(async (model) => (await askOwn('/embed', { inputs: texts.slice(0, 1), model })).body)
+  const [known, explicit] = await Promise.all(embeddings)
+  expect(known[0]).toHaveLength(128)
+  expectClose(known, explicit)
 })
 
 describe('several runs at once', () => {

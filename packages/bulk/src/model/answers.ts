@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import type { AnswerForm } from '@tp/core/runtime'
-import { type Pooling, USUAL_POOLING } from '@tp/data'
+import type { Pooling } from '@tp/data'
 import { formOfAnswers, labelsOf, type ModelBatch, tagsOf, vectorsOf } from '@tp/data/outputs'
 import {
   answersIn,
@@ -43,7 +43,6 @@ export function answersOf(
   count: number,
   words?: Words,
 ): CollectedAnswers {
-  const { of, isNormalized } = pooling ?? USUAL_POOLING
   const name = (label: number): string => {
     if (label < 0) throw new TpError('TP_OUTPUT', 'bulk', 'the model gave a logit that is not a number')
     return labels?.[label] ?? `${label}`
@@ -72,7 +71,7 @@ export function answersOf(
   if (task === 'embeddings')
     return collect(
       count,
-      (batch) => vectorsOf(batch, of).map((vector) => ofLength(vector, isNormalized)),
+      (batch) => vectorsOf(batch, pooling?.of).map((vector) => ofLength(vector, pooling?.isNormalized ?? true)),
       (values) => [{ name: 'embedding', kind: 'vector', values }],
     )
   const { of: wordOf = [], counts = [] } = words ?? {}

@@ -59,6 +59,8 @@ export async function readModelFiles({
   }
   const nextToIt = await sideFiles()
   const parts = [...(await hashesOfFiles(model)), nextToIt, ...(dense === undefined ? [] : await hashesOfFiles(dense))]
+  // A recipe may be known by the name of the file or folder, which is in no file.
+  if (folder.pooling?.knownAs !== undefined) parts.push(folder.pooling.of)
   const unchanged = [model, ...(dense === undefined ? [] : [dense])].map((file) => file.requireUnchanged)
   return {
     model: { path, hash: model.hash() },

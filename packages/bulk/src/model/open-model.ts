@@ -1,6 +1,6 @@
 import { type MethodEntry, TpError } from '@tp/core'
 import type { AbortSignalLike, AnswerForm, Runtime, Session } from '@tp/core/runtime'
-import { loadTokenizer, readModel, requirePooling, taggedInputs } from '@tp/data'
+import { loadTokenizer, type RequiredPooling, readModel, requirePooling, taggedInputs } from '@tp/data'
 import { loadFile } from '@tp/data/files'
 import {
   batches,
@@ -43,6 +43,8 @@ export interface BulkModel extends AsyncDisposable {
   readonly outputs: Session['outputs']
   /** Its task, by its outputs. */
   readonly task: Task
+  /** How its token states become vectors. @throws TpError TP_POOLING */
+  pooling(): RequiredPooling
   /**
    * Answers for rows, in their order.
    * @param source for messages
@@ -118,15 +120,16 @@ export async function openBulkModel(
     }
   }
 
+  const pooling = (): RequiredPooling => requirePooling(files.folder.pooling, files.model.path, vectors)
+
   return {
     files,
+    pooling,
     outputs: session.outputs,
     task: taskOf(session.outputs, { ...files.folder, answerForm: files.answerForm }),
     async compute(rows, source, spec, options) {
       const { inputs, words } = await prepare(rows, source, spec)
-      const { pooling } = files.folder
-      if (spec.task === 'embeddings') requirePooling(pooling, files.model.path, vectors)
-      const answers = answersOf(spec, pooling, rows.length, words)
+      const answers = answersOf(spec, spec.task === 'embeddings' ? pooling() : undefined, rows.length, words)
       await runAll(inputs, source, spec, answers, options)
       return answers.columns()
     },

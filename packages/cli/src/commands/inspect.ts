@@ -1,6 +1,6 @@
 import { type FlopsAt, flopsAtUsualLengths } from '@tp/compare'
 import { type DecoderInspection, type EncoderSummary, type Inspection, inspect, readsProbabilities } from '@tp/compiler'
-import { type ModelFile, type ModelFolder, maxTokensOf } from '@tp/data'
+import { type ModelFile, type ModelFolder, maxTokensOf, poolingText } from '@tp/data'
 import { type DecoderRefusals, decoderOf, decoderRefusals, pooledOutside, requireEncoder } from '@tp/plans/files'
 import { text } from '../arguments/option.ts'
 import { endable } from '../context/endable.ts'
@@ -127,11 +127,6 @@ function describe(
     facts.map(([name, text]) => name.padEnd(width) + text),
     verbose && ['', table(headings, rows, headings.slice(1))],
   )
-}
-
-function poolingText({ of, isNormalized, unsupported }: NonNullable<ModelFolder['pooling']>): string {
-  const how = of === 'mean' || of === 'maximum' ? `by the ${of} of the tokens` : `by the ${of}`
-  return unsupported ?? `${how}${isNormalized ? ', then divided by the length' : ''} (1_Pooling/config.json)`
 }
 
 /** The note on an export of a fixed length. */

@@ -104,6 +104,7 @@ export const runCommand: Command = command({
         if (stage === 'computing') files.wrote(saved)
         progress.stage(stages[stage], undefined, rows)
       },
+      onNote: (note) => progress.note(note),
       onProgress: ({ rows, total, workers }) =>
         progress.step(rows, total, workers === undefined ? undefined : counted(workers, 'worker')),
     }).catch(async (error: unknown) => {
@@ -118,7 +119,6 @@ export const runCommand: Command = command({
     return {
       content: { model: path, data, out, ...report },
       text: `wrote ${out}: ${rows} rows in ${shardsText}${kept}`,
-      notes: report.notes,
     }
   },
 })

@@ -18,5 +18,4 @@ export async function asPooled(file: ModelFile, readers: RowReaders = {}): Promi
 
 /** The note on such a file. */
 export const ONE_ROW: string =
-  '1_Pooling/config.json next to the model reads one token alone, so its states are that row of each example ([batch, 1, features] of the class token, every row of a last one); ' +
-  '--set restore=all keeps a row for each token'
+  'the pooling of the model (tp inspect) reads one token alone, so its states are that row of each example ([batch, 1, features] of the class token, every row of a last one); --set restore=all keeps a row for each token'

@@ -28,7 +28,7 @@ export interface ModelFacts {
   readonly sampleRate: number | undefined
   /** Whether the samples of a recording are brought to a mean of 0 and a variance of 1. */
   readonly normalizesSound: boolean | undefined
-  /** How token states become a vector, as Sentence Transformers says it. */
+  /** How token states become a vector, as Sentence Transformers' files or the training recipe of the model's name have it. */
   readonly pooling: Pooling | undefined
   /** Prompts that texts begin with before they are embedded, by Sentence Transformers' own file. */
   readonly prompts: SentencePrompts | undefined
@@ -46,6 +46,8 @@ export interface OtherModelFiles {
   readonly pooling?: object | undefined
   /** config_sentence_transformers.json. */
   readonly sentences?: object | undefined
+  /** The file and its folder, by their names or paths. */
+  readonly names?: readonly string[] | undefined
 }
 
 const problems: Readonly<Record<string, Problem>> = {
@@ -62,6 +64,9 @@ interface Config {
   /** For a model of texts and images. */
   readonly text_config?: unknown
   readonly model_type?: string
+  /** The name or folder that the weights were loaded from. */
+  readonly _name_or_path?: unknown
+  readonly architectures?: unknown
   readonly pad_token_id?: number
   readonly vocab_size?: number
   readonly image_size?: unknown
@@ -110,9 +115,18 @@ export function modelFacts(config: object, preprocessor: object, others: OtherMo
     imageSize: typeof imageSize === 'number' ? imageSize : undefined,
     sampleRate,
     normalizesSound: normalizesSound(preprocessor),
-    pooling: poolingOf(others.modules ?? [], others.pooling),
+    pooling: poolingFacts(config, others),
     prompts: sentencePrompts(others.sentences, others.pooling),
   }
+}
+
+/** The name of a file or folder tells more than what its weights were loaded from, which may be the model they were trained from. */
+function poolingFacts({ _name_or_path: from, architectures }: Config, others: OtherModelFiles): Pooling | undefined {
+  const { modules = [], pooling: config, names: own = [] } = others
+  const [names, classes] = [[...own, from], [architectures].flat()].map((all) =>
+    all.filter((name) => typeof name === 'string'),
+  )
+  return poolingOf({ modules, config, names: names ?? [], architectures: classes ?? [] })
 }
 
 /** Names of classes, by the names of a model's numbers: one number is an estimate, or tells two classes apart, and has the name of neither. */

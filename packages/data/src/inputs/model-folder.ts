@@ -44,7 +44,9 @@ export async function readModelFolder(modelPath: string): Promise<ModelFolder> {
     readIfThere(folders, 'config_sentence_transformers.json'),
     find(folders, 'tokenizer.json'),
   ])
-  return { ...modelFacts(config, preprocessor, { tokenizerConfig, sentence, sentences, modules, pooling }), tokenizer }
+  const names = [modelPath, resolve(folders.at(-1) ?? '')]
+  const others = { tokenizerConfig, sentence, sentences, modules, pooling, names }
+  return { ...modelFacts(config, preprocessor, others), tokenizer }
 }
 
 /**

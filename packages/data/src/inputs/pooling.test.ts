@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readModelFolder } from './model-folder.ts'
 import { type Pooling, pool, requirePooling, sentenceModules } from './pooling.ts'
 
@@ -22,6 +22,54 @@ const types = (...names: string[]): object[] => names.map((name) => ({ type: `se
 
 test('without files it is the mean, of length 1', async () => {
   expect(await readPooling(join(folder, 'model.onnx'))).toEqual({ of: 'mean', isNormalized: true })
+})
+
+describe('a model that returns a state for each token', () => {
+  const states = { dims: ['batch', 'tokens', 8] }
+  const required = async (name = 'model.onnx') =>
+    requirePooling((await readModelFolder(join(folder, name))).pooling, folder, states)
+
+  test('gives the mean of its states by an assumption, which a note reports with the way to correct it', async () => {
+    const { of, note } = await required()
+    expect([of, note]).toEqual([
+      'mean',
+      expect.stringMatching(/assumed to be their mean; .*\{"pooling_mode":"cls"\}.*1_Pooling\/config\.json/),
+    ])
+    write('1_Pooling/config.json', { pooling_mode: 'cls' })
+    const corrected = await required()
+    expect([corrected.of, corrected.note]).toEqual(['class token', undefined])
+  })
+
+  test('follows the training recipe of its name, which a note reports, unless files of Sentence Transformers decide', async () => {
+    write('config.json', { _name_or_path: 'BAAI/bge-small-en-v1.5', architectures: ['BertModel'] })
+    const { of, isNormalized, note } = await required('onnx/model.onnx')
+    expect([of, isNormalized]).toEqual(['class token', true])
+    expect(note).toContain('by the class token, then divided by the length (the training recipe of bge-small-en-v1.5)')
+    write('modules.json', types('Transformer', 'Pooling'))
+    write('1_Pooling/config.json', { pooling_mode: 'mean' })
+    expect(await required()).toEqual({ of: 'mean', isNormalized: false })
+  })
+
+  test('takes the name of its file or folder before the name that its weights were loaded from', async () => {
+    const own = join(folder, 'snowflake-arctic-embed-l')
+    mkdirSync(own)
+    write('snowflake-arctic-embed-l/config.json', { _name_or_path: 'intfloat/e5-large-unsupervised' })
+    expect(await readPooling(join(own, 'model.onnx'))).toMatchObject({ of: 'class token' })
+    expect(await readPooling(join(folder, 'bge-small-en-v1.5_int8.onnx'))).toMatchObject({ of: 'class token' })
+  })
+
+  test('ignores names in config.json that are not text', async () => {
+    write('config.json', { _name_or_path: 7, architectures: { 0: 'Qwen3Model' } })
+    expect(await required()).toMatchObject({ of: 'mean', note: expect.stringContaining('assumed') })
+  })
+
+  test('needs no assumption for one row, or for a vector of its own', async () => {
+    for (const dims of [
+      ['batch', 1, 8],
+      ['batch', 8],
+    ])
+      expect(requirePooling(undefined, folder, { dims }).note).toBeUndefined()
+  })
 })
 
 test('the files of Sentence Transformers say what it is, also above a folder called onnx', async () => {

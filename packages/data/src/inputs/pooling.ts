@@ -1,18 +1,27 @@
 import { TpError } from '@tp/core'
 import { isRecord } from '@tp/core/host'
 import type { ValueInfo } from '@tp/core/runtime'
+import { poolingRecipe } from './pooling-recipes.ts'
 
 /** How a vector is made of those of the tokens, where the model does not do it itself. */
 export interface Pooling {
   readonly of: 'mean' | 'maximum' | 'class token' | 'last token' | 'SPLADE maximum'
   /** Whether vectors are brought to length 1. */
   readonly isNormalized: boolean
+  /** The name by which its training recipe is known, where no file of Sentence Transformers decides. */
+  readonly knownAs?: string
   /** Other demands of the folder that cannot be met: then `of` is not what it says. */
   readonly unsupported?: string
 }
 
-/** For a model whose folder does not say how it pools. */
-export const USUAL_POOLING: Pooling = { of: 'mean', isNormalized: true }
+/** A pooling that is applied. */
+export interface RequiredPooling extends Pooling {
+  /** Which one was taken, and why, where no file decides. */
+  readonly note?: string | undefined
+}
+
+/** The assumption for a model whose folder does not say how it pools. */
+const USUAL_POOLING: Pooling = { of: 'mean', isNormalized: true }
 
 /** One step of a model as Sentence Transformers lists them in modules.json. */
 export interface SentenceModule {
@@ -50,14 +59,27 @@ export function sentenceModules(json: unknown): SentenceModule[] {
   })
 }
 
+/** The files and names that tell how a model pools. */
+interface PoolingSources {
+  /** Those of modules.json, of which the first is the model itself; none without that file. */
+  readonly modules: readonly SentenceModule[]
+  /** The configuration of the module `Pooling`, read as JSON; undefined where there is none. */
+  readonly config: object | undefined
+  /** Names of the model, or paths that end in one; the surest first. */
+  readonly names: readonly string[]
+  /** Of config.json. */
+  readonly architectures: readonly string[]
+}
+
 /**
- * How a model pools.
- * @param modules those of modules.json, of which the first is the model itself; none without that file
- * @param config the configuration of the module `Pooling`, read as JSON; undefined where there is none
- * @returns undefined if neither file is there
+ * How a model pools, by the files of Sentence Transformers, and without them by the training recipe of its name.
+ * @returns undefined if neither tells it
  */
-export function poolingOf(modules: readonly SentenceModule[], config: object | undefined): Pooling | undefined {
-  if (modules.length === 0 && config === undefined) return undefined
+export function poolingOf({ modules, config, names, architectures }: PoolingSources): Pooling | undefined {
+  if (modules.length === 0 && config === undefined) {
+    const recipe = poolingRecipe(names, architectures)
+    return recipe && { of: recipe.of, isNormalized: true, knownAs: recipe.name }
+  }
   const isNormalized = modules.length === 0 || modules.some(({ type }) => type === 'Normalize')
   // Scores of words (a masked-language head) become one sparse vector. Formal et al., SPLADE v2, 2021, equation 6.
   const isSparse = modules.some(({ type }) => type === 'SpladePooling')
@@ -97,7 +119,7 @@ function modesOf(config: object): string[] {
 }
 
 /**
- * The same for models of any form.
+ * The pooling of a model of any form: without one the mean, with a note.
  * @param path of the model, for the message
  * @param output that vectors are read from; one of two axes is the vector itself, however others would pool
  * @throws TpError TP_POOLING for a way that is not supported
@@ -106,11 +128,36 @@ export function requirePooling(
   pooling: Pooling | undefined,
   path: string,
   output?: Pick<ValueInfo, 'dims'> | undefined,
-): Pooling {
-  const { unsupported } = pooling ?? USUAL_POOLING
-  if (unsupported === undefined || output?.dims.length === 2) return pooling ?? USUAL_POOLING
+): RequiredPooling {
+  const used = pooling ?? USUAL_POOLING
+  const { unsupported } = used
+  if (output?.dims.length === 2) return used
+  if (unsupported === undefined) return { ...used, note: output && noteOn(pooling, output) }
   const advice = 'complete its folder, or export the model with an output sentence_embedding'
   throw new TpError('TP_POOLING', 'data', `${path}: ${unsupported}; ${advice}`)
+}
+
+function noteOn(pooling: Pooling | undefined, { dims }: Pick<ValueInfo, 'dims'>): string | undefined {
+  if (pooling?.knownAs !== undefined) return `token states are pooled ${poolingText(pooling)}; ${OTHERWISE}`
+  // Of one row every pooling is that row.
+  if (pooling !== undefined || dims[1] === 1) return undefined
+  return `no file next to the model tells how its token states become a vector: assumed to be their mean; ${OTHERWISE}`
+}
+
+const OTHERWISE =
+  'if it was trained otherwise, write {"pooling_mode":"cls"} (or "mean", "max", "lasttoken") to 1_Pooling/config.json next to it'
+
+/** `by the class token, then divided by the length (1_Pooling/config.json)` */
+export function poolingText(pooling: Pooling): string {
+  const { of, isNormalized, unsupported } = pooling
+  const how = of === 'mean' || of === 'maximum' ? `${of} of the tokens` : of
+  const length = isNormalized ? ', then divided by the length' : ''
+  return unsupported ?? `by the ${how}${length} (${poolingSource(pooling)})`
+}
+
+/** The source of a pooling, for messages. */
+export function poolingSource({ knownAs }: Pooling): string {
+  return knownAs === undefined ? '1_Pooling/config.json' : `the training recipe of ${knownAs}`
 }
 
 /** One vector [D] of those of an example's tokens, one or more, without padding. */

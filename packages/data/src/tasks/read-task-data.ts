@@ -78,12 +78,13 @@ export async function readTaskData(
   if (task === 'regression') return { task, inputs: await readEstimated(model, data, options, prepare) }
   if (task === 'embeddings') {
     const outputs = Object.fromEntries(model.outputs.map((output) => [output.name, output]))
-    requirePooling(known.pooling, modelPath, embeddingOutput(outputs))
+    const pooled = requirePooling(known.pooling, modelPath, embeddingOutput(outputs))
     const { texts, judged } = await readTextsToEmbed(data, options)
     const queries = judged !== undefined && 'queryCount' in judged ? judged.queryCount : undefined
     const inputs = await prepareInputs(withPrompts(texts, known.prompts, queries), model.inputs, prepare)
-    const note = promptNote(known.prompts, queries !== undefined)
-    return { task, inputs: { ...inputs, notes: [...inputs.notes, ...(note ? [note] : [])] }, ...(judged && { judged }) }
+    const remarks = [pooled.note, promptNote(known.prompts, queries !== undefined)]
+    const notes = [...inputs.notes, ...remarks.filter((note) => note !== undefined)]
+    return { task, inputs: { ...inputs, notes }, ...(judged && { judged }) }
   }
   if (prepare.tokenizer === undefined) {
     throw new TpError('TP_TOKENIZER', 'data', `no tokenizer.json is next to ${modelPath}; give its path`)

@@ -1,13 +1,13 @@
 import { givesVectors } from '@tp/compare'
 import { inspect, Refused } from '@tp/compiler'
 import type { Runtime } from '@tp/core/runtime'
-import { type ModelFile, type ModelFolder, readModelFolder } from '@tp/data'
+import { type ModelFile, type ModelFolder, poolingSource, readModelFolder } from '@tp/data'
 import { loadFile } from '@tp/data/files'
 import { pooledToken, statesOutput } from '@tp/data/outputs'
 import { readingPooled } from '../reading-pooled.ts'
 
 /**
- * A file as it is read: where its vectors are pooled outside by the class token (1_Pooling/config.json), its states have that row alone, and
+ * A file as it is read: where its vectors are pooled outside by the class token (its folder's `pooling`), its states have that row alone, and
  * where they are by the last token, every row is that one. The same file where they are not.
  * @throws TpError TP_DATA for a file next to it that is invalid JSON
  */
@@ -40,7 +40,7 @@ export async function requireKeptRows(file: ModelFile): Promise<void> {
   const found = inspect(file.model)
   const reads = found.ok ? found.head.flatMap((each) => each.reads) : []
   if (found.ok && (found.poolsLast || reads.some(({ kind }) => kind === 'last-token'))) return
-  const seen = '1_Pooling/config.json reads the last token of its states, which may be pruned'
+  const seen = `${poolingSource(pooling)} reads the last token of its states, which may be pruned`
   const advice = 'export the model with its pooling inside (sentence_embedding); tp prune --lossless does what is exact'
   throw new Refused('TP_POOLING', `${seen}; ${advice}`)
 }

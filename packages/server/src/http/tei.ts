@@ -154,6 +154,7 @@ export async function teiRoutes(app: FastifyInstance, context: RouteContext): Pr
       version: context.version,
       runtime: own.runtime,
       packed: own.engine.packed,
+      notes: own.notes,
     }
   })
 

@@ -127,6 +127,7 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
     )
     const declared = Object.fromEntries(session.outputs.map((output) => [output.name, output]))
     const output = task === 'embeddings' ? embeddingOutput(declared) : undefined
+    const pooling = output && requirePooling(folder.pooling, path, output)
     return {
       engine,
       session,
@@ -135,10 +136,13 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
       labels: fittingLabels(folder.labels, { outputs: session.outputs, task, path }),
       texts,
       vocabularySize: folder.vocabularySize,
-      vectors: output && { output: output.name, pooling: requirePooling(folder.pooling, path, output).of },
+      vectors: output && pooling && { output: output.name, pooling: pooling.of },
       answerForm: formOfGraph ?? ruleForm ?? (await formByTexts(probe ?? session, task, texts, engine.form)),
       runtime: runtime.name,
-      notes: options.batchTokens === 1 ? [] : batchNotes(model),
+      notes: [
+        ...(pooling?.note === undefined ? [] : [pooling.note]),
+        ...(options.batchTokens === 1 ? [] : batchNotes(model)),
+      ],
     }
   } catch (error) {
     await Promise.all(loaded.map((session) => session.dispose()))

@@ -17,7 +17,7 @@ export async function vectorLessons(options: LessonOptions): Promise<TrainingDat
   }
   const { pooling = 'mean' } = inputs
   if (pooling !== 'mean' && statesOutput(model) !== undefined) {
-    const seen = `1_Pooling/config.json reads the ${pooling} of its states`
+    const seen = `the pooling of the model reads the ${pooling} of its states`
     const advice =
       'of rows for all tokens the mean alone is learned; export the model with its pooling inside (sentence_embedding)'
     throw new TpError('TP_OPTION', 'train', `${seen}; ${advice}`)

@@ -30,7 +30,13 @@ describe('tp methods', () => {
     expect(stdout).toContain('queries=NUMBER')
     expect(stdout).toContain('https://arxiv.org/abs/2107.00910')
     expect(stdout).not.toContain('tome')
-    expect(await tpHere(['methods', '--method', 'tomee'])).toMatchObject({
+    expect((await tpHere(['methods', 'received-attention'])).stdout).toBe(stdout)
+    expect(await tpHere(['methods', 'tome', '--method', 'tome'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--method is given twice'),
+    })
+    expect((await tpHere(['methods', 'tome', 'evit'])).stderr).toContain('there is no place for "evit"')
+    expect(await tpHere(['methods', 'tomee'])).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/did you mean tome\?[\s\S]*TP_UNKNOWN_METHOD/),
     })

@@ -18,10 +18,11 @@ export interface ParsedArguments {
  */
 export function readArguments(
   name: string,
-  operands: readonly string[],
+  all: readonly string[],
   table: OptionTable,
   args: readonly string[],
 ): ParsedArguments {
+  const operands = all.filter((operand) => !operand.startsWith('['))
   const { positionals, tokens } = parse(name, table, joinNegativeNumbers(table, args))
   const takers = new Set(Object.values(table).flatMap(({ through }) => through ?? []))
   const options: Record<string, unknown> = {}
@@ -37,13 +38,19 @@ export function readArguments(
       ? [...((options[read.name] as readonly string[]) ?? []), read.value]
       : token.value === undefined || valueIn(table, read.name, read.value)
   }
+  // An operand in brackets stands for the option of its name: `[METHOD]`.
+  const optional = all[operands.length]?.slice(1, -1).toLowerCase()
+  if (optional !== undefined && positionals.length === all.length) {
+    if (options[optional] !== undefined) throw usageError(`--${optional} is given twice; give it once`)
+    options[optional] = positionals.pop()
+  }
   // The last may be several: MODEL….
   const isOpen = operands.at(-1)?.endsWith('…') && positionals.length >= operands.length
   if (positionals.length !== operands.length && !isOpen) {
-    const extra = positionals[operands.length]
+    const extra = positionals[all.length]
     const problem =
       extra === undefined ? `${operands[positionals.length]} is missing` : `there is no place for "${extra}"`
-    const usage = [name, ...operands].join(' ').replace(/…$/, '')
+    const usage = [name, ...all].join(' ').replace(/…$/, '')
     throw usageError(`${problem}: tp ${usage} …; tp ${name} --help shows all of it`)
   }
   const empty = positionals.indexOf('')

@@ -18,7 +18,7 @@ const entries: readonly Entry[] = [
   ['run', 'MODEL', 'answers every text in files, on one machine or many', () => import('./run.ts')],
   ['worker', '', 'computes shards that tp run --queue puts on a queue', () => import('./worker.ts')],
   ['serve', 'MODEL…', 'serves models over HTTP, like KServe and OpenAI', () => import('./serve.ts')],
-  ['methods', '', 'lists the pruning methods, or the options of one', () => import('./methods.ts')],
+  ['methods', '[METHOD]', 'lists the pruning methods, or the options of one', () => import('./methods.ts')],
   ['doctor', '', 'checks that this machine has everything tp needs', () => import('./doctor.ts')],
 ]
 

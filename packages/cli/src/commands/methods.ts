@@ -35,7 +35,7 @@ function listed(known: readonly KnownMethod[]): string {
         .map(({ entry }) => `  ${entry.name.padEnd(width)}${entry.description}`),
       '',
     ]),
-    'tp methods --method NAME shows the options and the paper of one.',
+    'tp methods NAME shows the options and the paper of one.',
   ].join('\n')
 }
 

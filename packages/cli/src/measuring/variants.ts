@@ -29,7 +29,7 @@ export async function comparedMethods(
   const entries = names.filter((name) => name !== 'none').map((name) => findMethod(catalog, name))
   const unused = Object.keys(params).find((name) => !entries.some((entry) => Object.hasOwn(entry.options, name)))
   if (unused !== undefined)
-    throw usageError(`--param ${unused}: none of the methods has this option; tp methods --method NAME lists them`)
+    throw usageError(`--param ${unused}: none of the methods has this option; tp methods NAME lists them`)
   return { methods: [...catalog.values()].map(({ entry }) => entry), entries }
 }
 

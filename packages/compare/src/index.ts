@@ -29,7 +29,7 @@ export { openOnce } from './variants/open-once.ts'
 
 export type { InputSizes } from './inputs/input-shapes.ts'
 export { TIMED_EXAMPLES, TIMING_MS, type Times } from './tasks/time-on-data.ts'
-export { type FlopsAt, fewerFlops, flopsAtUsualLengths, flopsOf } from './times/flops.ts'
+export { type FlopsAt, fewerFlops, flopsAtUsualLengths, flopsOf, timesFewer } from './times/flops.ts'
 export { type FlopsPlan, type FlopsShare, planForFlops } from './times/plan-for-flops.ts'
 export { spreadByLength } from './times/spread-by-length.ts'
 export { type ModelToTime, shapesToTime, type TimedAtShape, timeAtShapes } from './times/time-at-shapes.ts'

@@ -1,8 +1,8 @@
 import type { Interval, Speedup } from '@tp/metrics'
 
-/** `1.83×` */
+/** `1.83×`; `–` for what no number is, as a quotient by 0. */
 export function factor(value: number): string {
-  return `${value.toFixed(2)}×`
+  return Number.isFinite(value) ? `${value.toFixed(2)}×` : '–'
 }
 
 /** `1.83× (1.80 … 1.86)` */

@@ -49,6 +49,11 @@ export function flopsAtUsualLengths(
   })
 }
 
+/** How many times fewer; undefined where none are counted of either, since the sizes of its products are not known. */
+export function timesFewer(dense: number | undefined, pruned: number | undefined): number | undefined {
+  return dense && pruned ? dense / pruned : undefined
+}
+
 /**
  * How many times fewer FLOPs a pruned model takes for all examples, one by one; undefined where the data decide.
  * @param keptByLayer mean share of the tokens at each layer, by which FLOPs are counted where the data decide how many are kept
@@ -75,7 +80,7 @@ export function fewerFlops(
     denseTotal += count * all
     prunedTotal += count * few
   }
-  return denseTotal / prunedTotal
+  return timesFewer(denseTotal, prunedTotal)
 }
 
 /** Tokens of an image or a sound at the sizes that FLOPs are counted at; undefined where these do not say it. */

@@ -4,7 +4,7 @@ import { runBatch } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
 import { type InputRoles, type InputSizes, inputRoles, isText } from '../inputs/input-shapes.ts'
 import { sampleInputs } from '../inputs/sample-inputs.ts'
-import { flopsOf } from './flops.ts'
+import { flopsOf, timesFewer } from './flops.ts'
 import { timeInTurns, type VariantLatency, withSessions } from './time-in-turns.ts'
 
 /** Batch × tokens that texts are timed at, and batches of images and sounds. */
@@ -109,8 +109,8 @@ export async function timeAtShapes(
         const [dense, ...others] = flops.map((count) => count?.(shape))
         for (const [i, latency] of latencies.entries()) {
           const own = i === 0 ? dense : others[i - 1]
-          const fewer = dense === undefined || own === undefined ? undefined : dense / own
-          results.push({ ...shape, name: (models[i] as ModelToTime).name, rounds, flops: fewer, latency })
+          const { name } = models[i] as ModelToTime
+          results.push({ ...shape, name, rounds, flops: timesFewer(dense, own), latency })
         }
       }
       return results

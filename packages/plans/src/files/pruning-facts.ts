@@ -1,4 +1,4 @@
-import { flopsAtUsualLengths } from '@tp/compare'
+import { flopsAtUsualLengths, timesFewer } from '@tp/compare'
 import type { Inspection, LeftOutLayers, Plan } from '@tp/compiler'
 import type { Amount } from '@tp/core'
 import { type ModelFile, maxTokensOf } from '@tp/data'
@@ -62,6 +62,7 @@ function flopsFactors(
   const now = flopsAtUsualLengths(pruned.model, model, most)
   return flopsAtUsualLengths(file.model, model, most).flatMap(({ tokens, flops: dense }) => {
     const less = now.find((entry) => entry.tokens === tokens)?.flops
-    return less === undefined ? [] : [{ tokens, dense, pruned: less, factor: dense / less }]
+    const factor = timesFewer(dense, less)
+    return less === undefined || factor === undefined ? [] : [{ tokens, dense, pruned: less, factor }]
   })
 }

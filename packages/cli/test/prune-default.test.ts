@@ -83,7 +83,7 @@ describe('tp prune MODEL and nothing else', () => {
   test('does only what is exact where every token is read', { timeout }, async () => {
     const { code, stdout } = await tpHere(['prune', folder.at('pooled.onnx')])
     expect(code).toBe(0)
-    expect(stdout).toContain('no method was given, so only what is exact is done')
+    expect(stdout).toContain('no method was given, so only tokens that nothing reads are eliminated')
     expect(stdout).toMatch(/one thread; exact: the outputs are the dense ones$/m)
     expect(methodsOf('pooled.pruned.onnx')).toEqual(['none'])
   })

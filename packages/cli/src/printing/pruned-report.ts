@@ -45,6 +45,8 @@ export function describePruning(
   pruning: Method | undefined,
 ): string {
   const { out, method, leftOut, flops, bytes, dataFiles, quantized, verification, decoder, notes, speed } = report
+  // In 8 bits, tokens that nothing reads may take part in the ranges that others are rounded by.
+  const exact = quantized !== undefined || (verification && 'rounding' in verification) ? ROUNDED : EXACT
   const seconds = (report.milliseconds / 1000).toFixed(1)
   const times = flops.map(({ tokens, factor: fewer }) => `${factor(fewer)} fewer at n=${tokens}`)
   return lines(
@@ -54,12 +56,12 @@ export function describePruning(
       const about = pruning === undefined ? [LAYERS_ONLY] : cutsText(encoder, pruning)
       return encoders.length === 1 ? about : about.map((line) => `${encoder.name}: ${line}`)
     }),
-    flops.length === 0 ? 'FLOPs depend on the data' : `FLOPs  ${times.join(', ')}`,
+    flops.length === 0 ? 'FLOPs depend on the data, or on sizes that are not known' : `FLOPs  ${times.join(', ')}`,
     copiesText(dataFiles),
     verificationText(verification),
     decoder && decoderText(decoder),
     speed &&
-      `${speedText(speed)}; ${method === 'none' ? EXACT : 'accuracy not measured: tp optimize --data measures it'}`,
+      `${speedText(speed)}; ${method === 'none' ? exact : 'accuracy not measured: tp optimize --data measures it'}`,
     notes.map((note) => `note  ${note}`),
   )
 }
@@ -86,6 +88,7 @@ function decoderText({ decoder, builtIn, weighs, out, bytes = 0, dataFiles, veri
 }
 
 const EXACT = 'exact: the outputs are the dense ones'
+const ROUNDED = 'no token that is read is pruned; 8 bits round the outputs'
 const LAYERS_ONLY = 'tokens are as they were; --method none would also eliminate dead ones'
 
 function cutsText({ cuts, schedule }: PrunedEncoder, { before, unscheduled }: Method): string[] {

@@ -131,7 +131,7 @@ export function safeChoiceNote(why: SafeChoice, model: Model): string {
   if ('message' in why)
     return `${nameOf(why.refused)}, which is used for such a head, does not suit this model: ${why.message}`
   const slower = `${nameOf(why.slower)}, which is used for such a head, is ${factor(why.speedup)} as fast here`
-  return `${slower}, so only what is exact is done`
+  return `${slower}, so only dead tokens are eliminated`
 }
 
 function nameOf({ method, keep }: SafeMethod): string {
@@ -149,13 +149,13 @@ function measuredNote(safe: SafeMethod): string {
 }
 
 const UNMEASURED =
-  'no method was given, and none was measured that is safe for such a head, so only what is exact is done: tokens that nothing reads are ' +
+  'no method was given, and none was measured that is safe for such a head, so only tokens that nothing reads are ' +
   'eliminated. tp optimize --data chooses what your own examples allow'
 
 function wholeHeadDefault(kind: InputKind): string {
-  const exact = 'no method was given, so only what is exact is done: tokens that nothing reads are eliminated'
-  if (kind === 'recordings') return `${exact}. tp eval --methods says what a method costs on your own recordings`
-  return `${exact}. ${QUANTIZED}, and tp eval --methods says what a method costs on your own ${kind}`
+  const done = 'no method was given, so only tokens that nothing reads are eliminated'
+  if (kind === 'recordings') return `${done}. tp eval --methods says what a method costs on your own recordings`
+  return `${done}. ${QUANTIZED}, and tp eval --methods says what a method costs on your own ${kind}`
 }
 
 const QUANTIZED = 'tp quantize --smooth, then tp pack make such a model fast; tp optimize compares that with pruning'

@@ -20,7 +20,7 @@ export function describeOptimized({ regimes, figures, cascade }: OptimizedPlan):
       `nothing ${tried.join(' or ')} is faster and loses no more than ${amountOf(maxLoss, lossUnits[figures.points])}`,
       ...tooFewLines(tooFewJudged),
       ...alone,
-      `dead tokens are removed even so${speedup === undefined ? '' : `, which is exact: ${factor(speedup.estimate)} as fast`}`,
+      `dead tokens are removed even so${speedup === undefined ? '' : `, which changes answers by rounding at most: ${factor(speedup.estimate)} as fast`}`,
     ]
   }
   const speeds = grid.map(

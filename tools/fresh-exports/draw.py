@@ -38,15 +38,18 @@ HEADS = ["mean", "class", "last", "late"]
 SECONDS = 150
 
 
-def chain_of(chance):
-    """@returns commands one after another, and whether nothing may be lost"""
+def chain_of(chance, family):
+    """@returns commands one after another, and whether nothing may be lost; those that save padding only of a model that has a mask"""
     method, keep = chance.choice(METHODS), chance.choice(["0.9", "0.7", "0.5"])
     pruned, whole = ["prune", "--method", method, "--keep", keep], ["prune", "--method", method, "--tokens", "9999"]
-    return chance.choice([
-        ([pruned], False), ([pruned], False), ([pruned, ["pack"]], False), ([pruned, ["quantize"]], False), ([pruned, ["quantize"], ["pack"]], False),
-        ([whole], True), ([whole, ["pack"]], True), ([["pack"]], True), ([["quantize"]], False), ([["quantize"], ["pack"]], False),
-        ([["prune", "--method", "drop-padding"]], True), ([["prune", "--lossless"]], True),
-    ])
+    chains = [
+        ([pruned], False), ([pruned], False), ([pruned, ["quantize"]], False), ([whole], True), ([["quantize"]], False), ([["prune", "--lossless"]], True),
+    ]
+    padded = [
+        ([pruned, ["pack"]], False), ([pruned, ["quantize"], ["pack"]], False), ([whole, ["pack"]], True), ([["pack"]], True),
+        ([["quantize"], ["pack"]], False), ([["prune", "--method", "drop-padding"]], True),
+    ]
+    return chance.choice(chains + (padded if "attention_mask" in inputs_of(family) else []))
 
 
 def architecture(family):
@@ -66,7 +69,7 @@ def drawn(seed, number):
     head = chance.choice([None, None, *classes])
     if family["kind"] == "text" and base + "Model" in classes and not family.get("wrap") and chance.random() < 0.4:
         head = chance.choice(HEADS)
-    commands, exact = chain_of(chance)
+    commands, exact = chain_of(chance, family)
     return dict(number=number, family=name, head=head, exporter=exporter, sizes=sizes, attention=attention, left=chance.random() < 0.4, commands=commands, exact=exact)
 
 

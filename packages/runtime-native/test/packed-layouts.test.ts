@@ -8,6 +8,7 @@ import {
   matmul,
   mul,
   reshape,
+  slice,
   softmax,
   squeeze,
   swapLast,
@@ -80,6 +81,9 @@ const multiQuery: Attend = ({ x, isPadding, linear }) => {
   return linear(reshape(transpose(matmul(softmax(scores), value), [0, 2, 1, 3]), [batch, tokens, hidden]), hidden)
 }
 
+/** States that are sliced to their own tokens, as LUKE takes those of words of all that it attends to. */
+const sliced: Attend = (around) => slice(tokensFirst(plain)(around), { axis: 1, start: 0, end: axisSize(around.x, 1) })
+
 const every = ({ x, mask }: HeadInput): Tensor => mul(x, mask)
 /** [n,b,D] */
 const byToken = ({ x, mask, linear }: HeadInput): Tensor => transpose(mul(linear(x, hidden), mask), [1, 0, 2])
@@ -95,6 +99,7 @@ const layouts: Readonly<Record<string, readonly [Attend, packed: number]>> = {
   'heads first': [headsFirst(plain), 0],
   'heads first, and computed over padded tokens': [headsFirst(capped), 0],
   'one head of keys, and computed over padded tokens': [multiQuery, 0],
+  'sliced to the number of its tokens': [sliced, 2],
   'tokens first': [tokensFirst(plain), 2],
   'tokens first, and computed over padded tokens': [tokensFirst(capped), 0],
 }

@@ -236,10 +236,21 @@ const sliceRows: RowRule = ({ inputs }, axis) => {
   return [except ? axis : 'all']
 }
 
+/** Packed, the axis of tokens has another length: of it, all are taken up to a number that is beyond every length, or by {@link isWholeSlice}. */
 const slicePacks: PackRule = (view) => {
   const { input, output } = view
-  const changed = input.dims.flatMap((dim, axis) => (dim === output.dims[axis] ? [] : [axis]))
-  return changed.every((axis) => countsNoTokens(view, axis))
+  const ends = output.node.inputs[2]?.value
+  return (output.node.attributes.axes as readonly number[]).every((own, i) => {
+    const axis = positive(own, input.rank)
+    if (countsNoTokens(view, axis)) return true
+    return input.dims[axis] === output.dims[axis] && (typeof ends?.[i] === 'number' || isWholeSlice(output))
+  })
+}
+
+/** True for the result of a Slice that returns its input as it is, as `x[:, :n]` of n tokens does. */
+export function isWholeSlice({ node: { op, inputs, attributes }, dims }: Tensor): boolean {
+  const steps = attributes.steps as readonly number[] | undefined
+  return op.name === 'Slice' && steps?.every((step) => step > 0) !== false && String(inputs[0]?.dims) === String(dims)
 }
 
 /** Operators that take parts out of values, or join them. */

@@ -1,6 +1,7 @@
 import type { Tensor } from '@tp/core'
 import { constantData } from '@tp/core/expression'
 import { createNode, type NodeProto } from '@tp/onnx'
+import { isWholeSlice } from '../operators/token-reads.ts'
 import { hasTrait, operatorOf } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import {
@@ -85,6 +86,9 @@ export function packedCopy(
 ): NodeProto | undefined {
   const [first] = node.output as [string]
   const tensor = program.tensor(first)
+  if (isWholeSlice(tensor)) {
+    return createNode({ type: 'Identity', name: `${outputs[0]}/Identity`, inputs: inputs.slice(0, 1), outputs })
+  }
   if (!hasTrait(node, 'joined axes')) {
     const copy = createNode({
       type: node.opType,

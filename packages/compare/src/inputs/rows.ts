@@ -2,14 +2,13 @@ import { type NamedTensors, sizeOf, type TensorLike } from '@tp/core/runtime'
 
 /** One example of inputs or outputs. */
 export function rowOf(inputs: NamedTensors, row: number): NamedTensors {
-  return mapTensors(inputs, (tensor) => take(tensor, row, tensor.dims[0] as number))
+  return mapTensors(inputs, (tensor) => (tensor.dims.length === 0 ? tensor : rowsOf(tensor, row, 1)))
 }
 
-/** One row of an array [B,…], as an array [1,…]; any other array as it is. */
-export function take({ type, dims, data }: TensorLike, row: number, batch: number): TensorLike {
-  if (dims.length === 0 || dims[0] !== batch) return { type, dims, data }
-  const size = sizeOf(dims) / batch
-  return { type, dims: [1, ...dims.slice(1)], data: data.slice(row * size, (row + 1) * size) }
+/** Some rows of an array [B,…], as an array [count,…]. */
+export function rowsOf({ type, dims, data }: TensorLike, first: number, count: number): TensorLike {
+  const size = sizeOf(dims.slice(1))
+  return { type, dims: [count, ...dims.slice(1)], data: data.slice(first * size, (first + count) * size) }
 }
 
 export function mapTensors(inputs: NamedTensors, change: (tensor: TensorLike) => TensorLike): NamedTensors {

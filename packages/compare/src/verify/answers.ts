@@ -1,5 +1,5 @@
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
-import { take } from '../inputs/rows.ts'
+import { rowsOf } from '../inputs/rows.ts'
 import { distanceInSizes, sizeOf } from './differences.ts'
 import { type Arrangement, arrangements, type Trial, tokensOf } from './trials.ts'
 
@@ -18,30 +18,43 @@ export interface TrialRun {
 
 /** The answers of a model to every example of the trials that it was run on. */
 export function answersIn(runs: readonly TrialRun[]): Answer[] {
-  const names = Object.keys(runs[0]?.outputs ?? {}).filter((name) =>
-    runs.every(({ trial, outputs }) => outputs[name]?.dims[1] === sizesOf(trial.inputs).tokens),
+  const [first] = runs
+  const layout = new Map(
+    Object.entries(first?.outputs ?? {}).map(([name, { dims }]) => {
+      const isAlways = (holds: (dims: readonly number[], sizes: Sizes) => boolean): boolean =>
+        runs.every(({ trial, outputs }) => holds(outputs[name]?.dims ?? [], sizesOf(trial.inputs)))
+      // Channels and sentences of an example are sequences of their own, with a row each.
+      const rows = (dims[0] ?? 1) / sizesOf((first as TrialRun).trial.inputs).batch
+      const hasRows = Number.isInteger(rows) && isAlways(([count], { batch }) => count === rows * batch)
+      const perToken = !(hasRows && rows > 1) && isAlways(([, count], { tokens }) => count === tokens)
+      return [name, { rows: hasRows ? rows : 0, perToken }]
+    }),
   )
-  return runs.flatMap(({ trial, outputs }) => split(trial, outputs, new Set(names)))
+  return runs.flatMap(({ trial, outputs }) => split(trial, outputs, layout))
 }
 
-/** @param perToken outputs with a row for each token */
-function split(
-  { arrangement, inputs, examples }: Trial,
-  outputs: NamedTensors,
-  perToken: ReadonlySet<string>,
-): Answer[] {
-  const { batch, tokens } = sizesOf(inputs)
+/** How many rows an output has for each example (0: it has none of its own), and whether these have one for each token. */
+type OutputLayout = ReadonlyMap<string, { readonly rows: number; readonly perToken: boolean }>
+
+function split({ arrangement, inputs, examples }: Trial, outputs: NamedTensors, layout: OutputLayout): Answer[] {
+  const { tokens } = sizesOf(inputs)
   return examples.map(({ example, start, length }, row) => {
     const own = Object.entries(outputs).map(([name, tensor]) => {
-      const one = take(tensor, row, batch)
-      return [name, length !== undefined && perToken.has(name) ? tokensOf(one, start, length, tokens) : one] as const
+      const { rows = 0, perToken } = layout.get(name) ?? {}
+      const one = rows > 0 ? rowsOf(tensor, row * rows, rows) : tensor
+      return [name, length !== undefined && perToken ? tokensOf(one, start, length, tokens) : one] as const
     })
     return { arrangement, example, outputs: Object.fromEntries(own) }
   })
 }
 
+interface Sizes {
+  readonly batch: number
+  readonly tokens: number
+}
+
 /** Examples of a run, and positions of each. */
-export function sizesOf(inputs: NamedTensors): { readonly batch: number; readonly tokens: number } {
+export function sizesOf(inputs: NamedTensors): Sizes {
   const all = Object.values(inputs)
   const batch = Math.max(1, ...all.map(({ dims }) => dims[0] ?? 1))
   return { batch, tokens: all.find(({ dims }) => dims.length >= 2)?.dims[1] ?? 1 }

@@ -26,13 +26,13 @@ function tokenRowsIn(outputs: NamedTensors, maskOf: ReadonlyMap<string, string |
   return Object.fromEntries(entries)
 }
 
-/** The rows of a tensor [1,k,…] where the mask [1,k] is not 0. */
+/** The rows of a tensor [b,k,…] where the mask [b,k] is not 0, as [1,rows,…]. */
 function maskedRows({ type, dims, data }: TensorLike, mask: TensorLike): TensorLike {
-  const [, count = 0, ...others] = dims
+  const [, , ...others] = dims
   const rows = Array.from(mask.data as ArrayLike<number | bigint>, Number).flatMap((value, i) =>
     value === 0 ? [] : [i],
   )
-  const width = data.length / Math.max(1, count)
+  const width = data.length / Math.max(1, mask.data.length)
   const own = data.slice(0, rows.length * width) as BigInt64Array
   for (const [i, row] of rows.entries()) own.set(data.slice(row * width, (row + 1) * width) as BigInt64Array, i * width)
   return { type, dims: [1, rows.length, ...others], data: own }

@@ -12,13 +12,25 @@ import {
   type Schedule,
   schedule,
   scorer,
+  sin,
   sub,
   sum,
+  type Tensor,
   TpError,
 } from '@tp/core'
 import type { NamedTensors, Runtime, Session } from '@tp/core/runtime'
 import { modelPath } from '@tp/models'
-import { cloneModel, createNode, decodeModel, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
+import {
+  cloneModel,
+  createNode,
+  decodeModel,
+  emitModel,
+  encodeModel,
+  Graph,
+  type Model,
+  readTensor,
+  writeTensor,
+} from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { describe, expect, test } from 'vitest'
 import { type Verification, type VerifyOptions, verify } from '../src/index.ts'
@@ -280,6 +292,47 @@ describe('verify, of pruned tokens', () => {
     ).rejects.toMatchObject({
       code: 'TP_VERIFY',
       message: expect.stringMatching(/\[plugin mine\] \d of \d+ examples get other answers .* than alone/),
+    })
+  })
+
+  describe('where another change follows', () => {
+    /** The mail model, pruned by what a method makes of keys; `nudged`: its norms by as much as sums in another order differ. */
+    function prunedBy(byKeys: (mean: Tensor) => Tensor, nudged: boolean): Model {
+      const method = scorer({
+        name: 'mine',
+        family: 'attention',
+        signed: true,
+        score: ({ key }) => mean(byKeys(key), [1, 3]),
+      })
+      const { model } = transform(source, prune({ method, schedule: amount }))
+      for (const tensor of model.proto.graph?.initializer ?? []) {
+        if (!nudged || tensor.dims.length !== 1 || tensor.dataType !== 1) continue
+        const { dims, data } = readTensor(tensor)
+        const moved = Float32Array.from(data as Float32Array, (value, i) => value * (1 + (i % 2 === 0 ? 4e-7 : -4e-7)))
+        Object.assign(tensor, writeTensor({ type: 'float32', dims, data: moved }, tensor.name))
+      }
+      return model
+    }
+    /** Depends on the last bits alone. */
+    const lastBits = (key: Tensor): Tensor => sin(mul(key, 1e8))
+
+    test('takes other tokens where rounding decides which are kept', async () => {
+      const { nearTies } = await verify(prunedBy(lastBits, true), prunedBy(lastBits, false), { runtime })
+      expect(nearTies).toBeGreaterThan(0)
+      const steady = await verify(prunedBy(neg, true), prunedBy(neg, false), { runtime })
+      expect(steady).not.toHaveProperty('nearTies')
+    })
+
+    test.each([
+      ['', neg],
+      ['farther than rounding moves them, ', lastBits],
+    ])('refuses answers that are %swrong', async (_, byKeys) => {
+      const changedRuntime = changing(spoilShort(100))
+      const same = verify(prunedBy(byKeys, false), prunedBy(byKeys, false), { runtime, changedRuntime })
+      await expect(same).rejects.toMatchObject({
+        code: 'TP_VERIFY',
+        message: expect.stringContaining('differs from that'),
+      })
     })
   })
 

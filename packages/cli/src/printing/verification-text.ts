@@ -5,7 +5,7 @@ import { counted, percentage } from './numbers.ts'
 export function verificationText(verification: FileVerification | undefined): string {
   if (verification === undefined) return 'not verified (--no-verify)'
   if ('notVerified' in verification) return `not verified: ${verification.notVerified}`
-  const { examples, lengths, arrangements, difference, rounding, invariance } = verification
+  const { examples, lengths, arrangements, difference, rounding, nearTies, invariance } = verification
   const [shortest, longest] = [lengths.at(0), lengths.at(-1)]
   const isPadded = lengths.length > 1
   const sides = ['right', 'left'].filter((side) => arrangements.some((each) => each === `padded ${side}`))
@@ -19,6 +19,7 @@ export function verificationText(verification: FileVerification | undefined): st
   const seen = [
     exact && [...without, exact].join(', '),
     rounding !== undefined && `outputs differ by up to ${percentage(rounding)} of their size, as 8 bits do`,
+    nearTies !== undefined && `in ${counted(nearTies, 'example')} rounding decides which of two tokens is kept`,
     (invariance ?? arrangements.length > 1) && 'the same answers alone and in a batch',
   ]
   return `verified on ${how.filter(Boolean).join(', ')}: ${seen.filter(Boolean).join('; ')}`

@@ -13,6 +13,8 @@ export interface Verification {
   readonly difference?: number
   /** The largest distance of an output as a share of its size (2-norms), where something is computed in 8 bits. */
   readonly rounding?: number
+  /** In how many examples the changed model keeps another of two tokens whose scores are nearly equal, which rounding decides. */
+  readonly nearTies?: number
   /** Of pruned models: how many examples got the answers that they get alone. */
   readonly invariance?: Invariance
 }

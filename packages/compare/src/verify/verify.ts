@@ -14,7 +14,7 @@ import { bareMessage } from '@tp/core/host'
 import type { AbortSignalLike, Runtime, Session } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
 import { inputRoles } from '../inputs/input-shapes.ts'
-import { type Answer, answersIn } from './answers.ts'
+import { answersIn, type TrialRun } from './answers.ts'
 import { compareAnswers, roundsToBytes } from './compare-answers.ts'
 import { verifyDecoders } from './decoders/verify-decoders.ts'
 import type { StatesToRead } from './decoders/verify-states.ts'
@@ -22,6 +22,7 @@ import { notVerified } from './differences.ts'
 import { type Invariance, requireInvariance } from './invariance.ts'
 import { type PruningMethod, withEveryToken } from './keeping-all.ts'
 import { type Loadable, loadModel, modelOf, requireComparable } from './load-model.ts'
+import { requireNearTies } from './near-ties.ts'
 import { requireNear, requireRounded } from './rounded.ts'
 import { roundingOf } from './rounding.ts'
 import { type Runner, runTrials } from './run-trials.ts'
@@ -95,7 +96,7 @@ export async function verify(changed: Loadable, source: Loadable, options: Verif
     }
     const runs = await runTrials({ source: pair.source, roles: inputRoles(pair.source), runners, deadline, signal })
     const trials = runs[0]?.map(({ trial }) => trial) ?? []
-    return { ...compared(runners, runs.map(answersIn)), ...about(trials) }
+    return { ...(await compared(runners, runs, load)), ...about(trials) }
   } finally {
     for (const session of opened.toReversed()) await session.dispose()
   }
@@ -176,11 +177,14 @@ function withoutLayers(before: Model, after: Model): Model {
 }
 
 /** How near the answers of each model are to those of the one that it was made from. */
-function compared(
+async function compared(
   models: readonly MadeModel[],
-  answers: readonly (readonly Answer[])[],
-): Omit<Verification, 'examples' | 'lengths'> {
+  runs: readonly (readonly TrialRun[])[],
+  load: (model: Model) => Promise<Session>,
+): Promise<Omit<Verification, 'examples' | 'lengths'>> {
+  const answers = runs.map(answersIn)
   let [difference, rounding]: (number | undefined)[] = []
+  let nearTies = 0
   let invariance: Invariance | undefined
   let held: readonly Arrangement[] = arrangements
   for (const [i, { model, name, madeFrom, keepsAll, isExact, session }] of models.entries()) {
@@ -198,9 +202,11 @@ function compared(
       held = held.filter((each) => distances[each] !== undefined)
     } else if (!isPruned) {
       const outputs = session.outputs.map((output) => output.name)
-      const { arrangements: own_, quantized, ...seen } = compareAnswers(own, dense, { source: before, name, outputs })
-      if (quantized === undefined) difference = Math.max(difference ?? 0, seen.difference)
-      else rounding = Math.max(rounding ?? 0, quantized.distance)
+      const { arrangements: own_, ...seen } = compareAnswers(own, dense, { source: before, name, outputs })
+      await requireNearTies(seen.beyond, { source: before, runs: runs[madeFrom] ?? [], measure: seen.measure, load })
+      nearTies += new Set(seen.beyond.map(({ example }) => example)).size
+      if (roundsToBytes(before)) rounding = Math.max(rounding ?? 0, seen.distance)
+      else difference = Math.max(difference ?? 0, seen.distance)
       held = held.filter((each) => own_.includes(each))
     }
     if (!isPruned && !keepsAll) continue
@@ -216,6 +222,7 @@ function compared(
     arrangements: held,
     ...(difference !== undefined && { difference }),
     ...(rounding !== undefined && { rounding }),
+    ...(nearTies > 0 && { nearTies }),
     ...(invariance && { invariance }),
   }
 }

@@ -51,7 +51,7 @@ export function compareAnswers(
   const measure = isQuantized ? shareOfLargest(dense) : largestDifference
   const own = ownDistances(dense, measure)
   const noise = Math.max(0, ...alike.map((each) => own.get(each) ?? 0))
-  // What is rounded by token is rounded alike wherever the token is, so even a small difference there comes from elsewhere.
+  // Rounded by token, a text is rounded alike on either side of padding, so even a small difference comes from elsewhere.
   const compared = heldWithin(own, Math.max(roundingOf(source), isQuantized ? TIMES * noise : 0))
   const tolerance = isQuantized ? Math.max(STEPS, TIMES * noise) : roundingBeyond(source, noise)
   const beyond: Beyond[] = []

@@ -7,11 +7,13 @@ import {
   constant,
   expand,
   gather,
+  gatherND,
   input,
   matmul,
   mean,
   mul,
   reshape,
+  scatterND,
   schedule,
   slice,
   softmax,
@@ -86,6 +88,9 @@ const pooled = (x: Tensor): Tensor => {
 }
 const learned = (x: Tensor): Tensor => concat([expand(weights(1, 1, HIDDEN), [axisSize(x, 0), 1, HIDDEN]), x], 1)
 
+/** Which examples of a batch are of a language. */
+const texts = input('texts', 'int64', ['count', 1])
+
 const kinds = input('kinds', 'int64', ['batch', 'sequence'])
 const fromTable =
   (values: readonly number[], scale = 1) =>
@@ -94,6 +99,24 @@ const fromTable =
     return add(scores, unsqueeze(scale === 1 ? marks : mul(marks, scale), [1, 2]))
   }
 const sinks = (x: Tensor): Tensor => expand(weights(1, 2, 1, 1), [axisSize(x, 0), 2, axisSize(x, 2), 1])
+
+/** Of an encoder before whose layers tokens attend inside chunks. What is added to these is all tokens, of which the chunks are only known to be parts. */
+function chunkedModel(): Model {
+  const attend = (x: Tensor): Tensor => matmul(softmax(matmul(x, swapLast(x))), x)
+  const chunks = (x: Tensor): Tensor[] => [
+    slice(x, { axis: 1, start: 0, end: 4 }),
+    slice(x, { axis: 1, start: 4, end: 8 }),
+    slice(x, { axis: 1, start: 8 }),
+  ]
+  const model = encoded({ start: (x) => add(concat(chunks(x).map(attend), 1), concat(chunks(x), 1)) })
+  const graph = new Graph(model)
+  const isJoined = (name: string): boolean => graph.producer(name)?.input.length === 3
+  const sum = graph.nodes.find(({ opType, input }) => opType === 'Add' && input.every(isJoined))
+  const [, whole] = sum?.input ?? []
+  const tokens = graph.producer(graph.producer(whole as string)?.input[0] as string)?.input[0]
+  graph.replaceInput(sum as NodeProto, 1, tokens as string)
+  return model
+}
 
 /** A model whose graph is changed. */
 const changed = (change: (graph: Graph) => void): Model => {
@@ -256,6 +279,11 @@ const pairs: Readonly<Record<string, readonly Pair[]>> = {
       { gate: (x) => mul(x, mean(topK(x, 2, { axis: 1 }).values, 1, { keepDims: true })) },
       { gate: (x) => mul(x, mean(topK(x, 2).values, 2, { keepDims: true })) },
     ),
+    byEncoder(
+      'the examples of a language are taken out of the batch, or each is weighed by its language',
+      { gate: (x) => scatterND(mul(x, 0), texts, matmul(gatherND(x, texts), weights(HIDDEN, HIDDEN))) },
+      { gate: (x) => mul(x, gather(weights(2, 1, 1), input('languages', 'int64', ['batch']), 0)) },
+    ),
   ],
   TP_WINDOW_ATTENTION: [
     {
@@ -265,6 +293,11 @@ const pairs: Readonly<Record<string, readonly Pair[]>> = {
         return half(layered(windows, windows, { after: (x) => reshape(x, [-1, TOKENS, HIDDEN]) }))
       },
       passes: () => half(layered(same, same, { after: (x) => reshape(x, [-1, TOKENS, HIDDEN]) })),
+    },
+    {
+      what: 'tokens attend inside chunks before the layers, or are only made larger',
+      refused: () => half(chunkedModel()),
+      passes: () => half(encoded({ start: (x) => mul(x, 2) })),
     },
   ],
 }

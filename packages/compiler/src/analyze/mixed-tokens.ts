@@ -3,7 +3,7 @@ import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import { nameOf, Refused } from '../program/refusal.ts'
 import type { Layer } from './layer.ts'
-import { joinedNeighbors } from './other-mixing.ts'
+import { joinedChunks, joinedNeighbors } from './other-mixing.ts'
 
 /**
  * Why the tokens of a stack cannot be followed where something other than attention makes tokens of several, whatever stands first on the way to
@@ -18,7 +18,7 @@ export function refuseMixing(
   return (
     mixedBetween(program, layers) ??
     convolved(program, layers, at) ??
-    chunked(program, layers) ??
+    joinedChunks(program, (layers[0] as Layer).input) ??
     joinedNeighbors(program)
   )
 }
@@ -66,27 +66,6 @@ function mixedBetween(program: Program, layers: readonly Layer[]): Refused | und
     return new Refused('TP_TOKEN_MIXING', `${reason}; a pruned token would change those next to it`, mixing)
   }
   return undefined
-}
-
-/** Layers upstream of which tokens attend inside chunks of their own (CANINE). */
-function chunked(program: Program, layers: readonly Layer[]): Refused | undefined {
-  const { graph } = program
-  const upstream = program.before((layers[0] as Layer).input)
-  const softmaxes = graph.nodes.flatMap((node) =>
-    hasTrait(node, 'softmax') && upstream.has(node.output[0] as string) ? (node.output[0] as string) : [],
-  )
-  if (softmaxes.length < 2) return undefined
-  const join = graph.nodes.find((node) => {
-    if (node.opType !== 'Concat' || node.input.length < 2 || !upstream.has(node.output[0] as string)) return false
-    const own = node.input.map((part) => {
-      const before = program.before(part)
-      return softmaxes.filter((name) => before.has(name))
-    })
-    return own.every((names) => names.length > 0) && new Set(own.map((names) => names.join('\n'))).size === own.length
-  })
-  if (join === undefined) return undefined
-  const reason = `upstream of the first whole layer tokens attend inside ${join.input.length} chunks that are cut by position, which "${nameOf(join)}" joins`
-  return new Refused('TP_WINDOW_ATTENTION', `${reason}, so pruning a token would change every chunk`, join)
 }
 
 function hasWeightsOfRank(program: Program, node: NodeProto, rank: number): boolean {

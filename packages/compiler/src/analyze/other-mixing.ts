@@ -61,6 +61,27 @@ export function joinedNeighbors(program: Program): Refused | undefined {
   return new Refused('TP_WINDOW_ATTENTION', `${reason}, so pruning a token would change every block`, join)
 }
 
+/** The refusal of tokens that attend inside chunks of their own, whose contexts are joined again upstream of a value (CANINE). */
+export function joinedChunks(program: Program, value: string): Refused | undefined {
+  const { graph } = program
+  const upstream = program.before(value)
+  const softmaxes = graph.nodes.flatMap((node) =>
+    hasTrait(node, 'softmax') && upstream.has(node.output[0] as string) ? (node.output[0] as string) : [],
+  )
+  if (softmaxes.length < 2) return undefined
+  const join = graph.nodes.find((node) => {
+    if (node.opType !== 'Concat' || node.input.length < 2 || !upstream.has(node.output[0] as string)) return false
+    const own = node.input.map((part) => {
+      const before = program.before(part)
+      return softmaxes.filter((name) => before.has(name))
+    })
+    return own.every((names) => names.length > 0) && new Set(own.map((names) => names.join('\n'))).size === own.length
+  })
+  if (join === undefined) return undefined
+  const reason = `tokens attend inside ${join.input.length} chunks that are cut by position, which "${nameOf(join)}" joins`
+  return new Refused('TP_WINDOW_ATTENTION', `${reason}, so pruning a token would change every chunk`, join)
+}
+
 /** A product with weights between Q·Kᵀ and a softmax, which mixes the scores of several heads. */
 export function mixedHeads(program: Program, softmax: NodeProto): NodeProto | undefined {
   if (!hasTrait(softmax, 'softmax')) return undefined

@@ -8,7 +8,7 @@ import { nameOf, Refused } from '../program/refusal.ts'
 import type { Attention } from './attention.ts'
 import { findCaches } from './caches.ts'
 import type { Layer } from './layer.ts'
-import { findRecurrence, joinedNeighbors, mixedHeads } from './other-mixing.ts'
+import { findRecurrence, joinedChunks, joinedNeighbors, mixedHeads } from './other-mixing.ts'
 import { TOKENS, type TokenAxis } from './token-axis.ts'
 
 /** Why no layer was found around any of the attentions, judged by what the graph is made of. */
@@ -160,8 +160,8 @@ export function refuseUnknownShape(program: Program, error: unknown): Refused | 
   if (bfloat16 !== undefined) return new Refused('TP_BFLOAT16', `the graph cannot be followed: ${bfloat16}`)
   if (hasTrait(node, 'control flow')) return undecided(node)
   if (hasTrait(node, 'on rounded values')) return quantizedProducts(node)
-  const neighbors = joinedNeighbors(program)
-  if (neighbors !== undefined) return neighbors
+  const mixing = joinedNeighbors(program) ?? joinedChunks(program, node.output[0] as string)
+  if (mixing !== undefined) return mixing
   const reason = `${unknownText(program, node)}, nor is any shape downstream of it`
   return new Refused('TP_UNKNOWN_SHAPE', `the graph cannot be followed: ${reason}`, node)
 }

@@ -90,6 +90,10 @@ const indexed: Repair = (flow, node) => {
   const [data] = inputs as [Tensor]
   const position = data.rank >= 3 && data.dims[1] === flow.count ? indexedPosition(flow, node) : undefined
   if (position === undefined) {
+    if (node.opType === 'GatherND' && readsExamples(flow, node, inputs)) {
+      const seen = 'examples are taken out of the batch by indices (as adapters do, each for the texts of its language)'
+      throw new Refused('TP_UNSUPPORTED_OP', `${seen}, so it is not known whose tokens these are`, node)
+    }
     throw new Refused(
       'TP_TOKEN_INDEX',
       'tokens are read by indices that are computed, and not one token of each example by integers that come from the inputs alone',
@@ -98,6 +102,12 @@ const indexed: Repair = (flow, node) => {
   }
   flow.readsAt(position, node)
   return inputs
+}
+
+/** True for whole examples of a stream [b,n,…], by indices [m,1]. */
+function readsExamples(flow: Flow, node: NodeProto, [data, indices]: Inputs): boolean {
+  const isWhole = integerAttribute(node, 'batch_dims', 0) === 0 && indices?.dims.at(-1) === 1
+  return isWhole && data?.dims[0] === flow.batch && data.dims[1] === flow.count
 }
 
 /** Reads of single elements; along other axes than the tokens' the indices follow like any operand. */

@@ -100,7 +100,7 @@ const fromTable =
   }
 const sinks = (x: Tensor): Tensor => expand(weights(1, 2, 1, 1), [axisSize(x, 0), 2, axisSize(x, 2), 1])
 
-/** Of an encoder before whose layers tokens attend inside chunks. What is added to these is all tokens, of which the chunks are only known to be parts. */
+/** Before the layers of an encoder tokens attend inside chunks; to these all tokens are added, of which the chunks are only known to be parts. */
 function chunkedModel(): Model {
   const attend = (x: Tensor): Tensor => matmul(softmax(matmul(x, swapLast(x))), x)
   const chunks = (x: Tensor): Tensor[] => [

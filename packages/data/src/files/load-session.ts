@@ -1,10 +1,12 @@
-import { link, mkdtemp, realpath, rm } from 'node:fs/promises'
+import { link, mkdir, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Runtime, Session, SessionOptions } from '@tp/core/runtime'
 import { encodeModel, type Model, refusedLoad, withoutMetadata } from '@tp/onnx'
 import type { ModelFile } from '../models/model-file.ts'
 import { writeModelFile } from './stage-model.ts'
+import { writeError } from './write-error.ts'
+import { removeAbandoned, waitingPath } from './write-file.ts'
 
 /**
  * Loads the file of a model as it was read.
@@ -51,14 +53,22 @@ export async function loadSession(
   return await unchanged(session, source.requireUnchanged)
 }
 
-/** Writes a model that was made from a file to a temporary folder, next to the data files, for as long as `use` takes. */
+/**
+ * Writes a model that was made from a file to a temporary folder, next to the data files, for as long as `use` takes.
+ * Folders that killed processes left are removed.
+ * @throws TpError TP_WRITE, TP_ABORTED, and what `use` throws
+ */
 export async function withModelAsFile<T>(
   model: Model,
   source: ModelFile,
   signal: AbortSignal,
   use: (path: string) => Promise<T>,
 ): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'tp-'))
+  await removeAbandoned(tmpdir())
+  const folder = waitingPath(join(tmpdir(), 'tp'))
+  await mkdir(folder, { mode: 0o700 }).catch((cause: unknown) => {
+    throw writeError(folder, cause)
+  })
   try {
     await linkDataFiles(source, folder)
     const path = join(folder, 'model.onnx')

@@ -8,6 +8,7 @@ import type { ModelInputs } from '../inputs/model-inputs.ts'
 import { modalityOf } from '../inputs/model-inputs.ts'
 import { type PrepareOptions, prepareInputs } from '../inputs/prepare.ts'
 import { answerFormIn } from '../models/answer-form-in.ts'
+import { fittingLabels } from '../outputs/fitting-labels.ts'
 import { type Task, taskOf } from '../outputs/task-of.ts'
 
 /** Which examples of a file or folder, and how the model reads them. */
@@ -50,7 +51,7 @@ export interface OpenExamples {
  * @param modelPath an ONNX file, next to which are its classes and tokenizer
  * @param model its inputs and outputs, or a session
  * @param data path of a file or folder, or texts themselves
- * @throws TpError TP_DATA; TP_TASK for a model of several labels, which gives no class
+ * @throws TpError TP_DATA, for names of classes that do not fit the model, too; TP_TASK for a model of several labels, which gives no class
  */
 export async function openExamples(
   modelPath: string,
@@ -58,7 +59,7 @@ export async function openExamples(
   data: string | readonly string[],
   options: ExamplesOptions = {},
 ): Promise<OpenExamples> {
-  const opened = await openAny(await readKnown(modelPath), model, data, options)
+  const opened = await openAny(await readKnown(modelPath, model, options), model, data, options)
   if (opened.task !== 'multi-label') return opened
   const seen = `${modelPath} decides several labels, any number of which may hold, and this requires one class`
   const advice =
@@ -69,11 +70,22 @@ export async function openExamples(
 /** Facts about a model's answers and inputs, by its file and those next to it. */
 export interface KnownModel extends ModelFolder {
   readonly answerForm: AnswerForm | undefined
+  /** The given one, or what the model's outputs look like. */
+  readonly task: Task
 }
 
-export async function readKnown(modelPath: string): Promise<KnownModel> {
+/** @throws TpError TP_DATA for names of classes that do not fit the model */
+export async function readKnown(
+  modelPath: string,
+  model: ModelSignature,
+  options: Pick<ExamplesOptions, 'labels'> & { readonly task?: Task | undefined },
+): Promise<KnownModel> {
   const folder = await readModelFolder(modelPath)
-  return { ...folder, labels: classNames(folder.labels), answerForm: await answerFormIn(modelPath) }
+  const named = classNames(folder.labels)
+  const known = { ...folder, labels: options.labels ?? named, answerForm: await answerFormIn(modelPath) }
+  const task = options.task ?? taskOf(model.outputs, known)
+  const labels = options.labels ?? fittingLabels(named, { outputs: model.outputs, task, path: modelPath })
+  return { ...known, labels, task }
 }
 
 async function openAny(
@@ -82,7 +94,8 @@ async function openAny(
   data: string | readonly string[],
   options: ExamplesOptions,
 ): Promise<OpenExamples> {
-  const { labels = known.labels, tokenizer = known.tokenizer, signal } = options
+  const { labels, task } = known
+  const { tokenizer = known.tokenizer, signal } = options
   const ranks = taskOf(model.outputs) === 'ranking'
   const dataset =
     typeof data === 'string'
@@ -93,8 +106,7 @@ async function openAny(
         )
   return {
     dataset: { ...dataset, examples: wholeBatches<unknown>(dataset.examples, options) } as Dataset,
-    ranks,
-    task: taskOf(model.outputs, { ...known, labels }),
+    ...{ ranks, task },
     prepare: { ...known, tokenizer, signal },
   }
 }

@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { expect, test } from 'vitest'
+import { openExamples } from './open-examples.ts'
 import { readTaskData } from './read-task-data.ts'
 
 test('images of which vectors are made need no labels that the model knows', async () => {
@@ -35,4 +36,22 @@ test('a model that writes down recordings by itself is refused as one whose answ
       message: expect.stringContaining('an answer for each token, and takes no texts'),
     }),
   )
+})
+
+test('names of classes that do not fit the model are refused by every reader of examples, unless others take their place', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tp-names-'))
+  try {
+    const [model, data] = [join(folder, 'model.onnx'), join(folder, 'data.tsv')]
+    await writeFile(join(folder, 'config.json'), '{"id2label":{"0":"a","1":"a"}}')
+    await writeFile(data, 'a\thello\n')
+    const ids = [{ name: 'input_ids', type: 'int64', dims: ['batch', 'tokens'] }]
+    const signature = { inputs: ids, outputs: [{ name: 'logits', type: 'float32', dims: ['batch', 2] }] }
+    const refusal = expect.objectContaining({ code: 'TP_DATA', message: expect.stringContaining('names two classes') })
+    await expect(readTaskData(model, signature, data)).rejects.toThrow(refusal)
+    await expect(openExamples(model, signature, ['hello'])).rejects.toThrow(refusal)
+    const { dataset } = await openExamples(model, signature, data, { labels: ['a', 'b'] })
+    expect(dataset.examples).toHaveLength(1)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 })

@@ -13,7 +13,7 @@ import { requirePooling } from '../inputs/pooling.ts'
 import { prepareInputs } from '../inputs/prepare.ts'
 import { taggedInputs } from '../inputs/tagged-inputs.ts'
 import { mapOutput } from '../outputs/map-output.ts'
-import { type Task, taskOf } from '../outputs/task-of.ts'
+import type { Task } from '../outputs/task-of.ts'
 import { embeddingOutput } from '../outputs/vectors.ts'
 import { readSpeech } from '../speech/read-speech.ts'
 import { speechInputs } from '../speech/speech-inputs.ts'
@@ -49,9 +49,9 @@ export async function readTaskData(
   data: string,
   options: TaskDataOptions = {},
 ): Promise<ReadTaskData> {
-  const known = await readKnown(modelPath)
-  const { labels = known.labels, limit } = options
-  const task = options.task ?? taskOf(model.outputs, { ...known, labels })
+  const known = await readKnown(modelPath, model, options)
+  const { labels, task } = known
+  const { limit } = options
   // Images and sounds have their labels in file names, which need not be parsed.
   const isText = modalityOf(model.inputs) === 'text'
   if (task === 'tokens' && !isText && options.task === undefined) throw givesTags(modelPath)

@@ -171,6 +171,25 @@ describe('tp doctor', () => {
   })
 
   test.each([
+    ['onnxruntime_binding', 'runtime'],
+    ['tp_native', 'packed files'],
+  ])('lives on where %s ends the process that loads it', async (library, name) => {
+    const hook = `
+      const load = process.dlopen
+      process.dlopen = (module, path, ...rest) => {
+        if (path.includes('${library}')) process.kill(process.pid, 'SIGBUS')
+        return load(module, path, ...rest)
+      }`
+    const { code, stdout } = await tp(['doctor'], {
+      env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hook)}` },
+    })
+    expect(stdout.match(/^missing.*\n.*/gm)).toEqual([
+      expect.stringMatching(new RegExp(`^missing +${name} +TP_RUNTIME_MISSING\n.*died \\(SIGBUS\\)`)),
+    ])
+    expect(code).toBe(1)
+  })
+
+  test.each([
     ['@tp/bulk', 'missing', /^missing +packages +@tp\/bulk \(Cannot find package/m],
     ['@tp/server', 'damaged', /^missing +packages +@tp\/server \(broken\)$/m],
     ['node-gyp-build', 'missing', /^missing +packed files +TP_RUNTIME_MISSING$/m],

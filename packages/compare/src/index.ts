@@ -12,7 +12,13 @@ export { type VerifyOptions, verify } from './verify/verify.ts'
 
 // Comparisons: of many variants with the dense model, and the tokens that an answer rests on.
 
-export { type ExplainedToken, type ExplainOptions, type Explanation, explain } from './explain/explain.ts'
+export {
+  type ExplainedToken,
+  type ExplainOptions,
+  type Explanation,
+  explain,
+  meanCorrelation,
+} from './explain/explain.ts'
 export type { PatchGrid } from './explain/patch-grid.ts'
 export { findsByChance, followsByChance, judgmentsOfOthers } from './tasks/by-chance.ts'
 export type { AnswerNearness, ComparedAnswers, ComparedLoss, Comparer, Paired, TableCell } from './tasks/comparer.ts'

@@ -4,12 +4,12 @@ import { add, input, isTpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
 import { emitModel } from '@tp/onnx'
 import { saturatesOn } from '@tp/optimize'
+import { type BoundedProcess, boundedProcess } from '@tp/runtime-node/bounded'
 import { pruningOptions } from '../arguments/pruning-options.ts'
 import { runtimeOption } from '../arguments/run-options.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
-import { openRuntime } from '../plugins/open-runtime.ts'
+import { nativeModule, openRuntime } from '../plugins/open-runtime.ts'
 import { lines } from '../printing/lines.ts'
-
 import { type Command, command } from './command.ts'
 import { EXIT } from './exit-code.ts'
 
@@ -24,11 +24,11 @@ interface DoctorCheck {
 export const doctorCommand: Command = command({
   options: { plugin: pruningOptions.plugin, ...runtimeOption },
   notes: ['Exit code 1 if something that is needed is missing.'],
-  async run(_, { plugin = [], runtime }) {
+  async run(_, { plugin = [], runtime }, { signal }) {
     const checks = [
       await checked('node', checkNode),
-      ...(await checkRuntime(runtime)),
-      ...(runtime === 'native' ? [] : [await checked('packed files', checkNative)]),
+      ...(await checkRuntime(runtime, signal)),
+      ...(runtime === 'native' ? [] : [await checked('packed files', () => checkNative(signal))]),
       await checked('packages', checkPackages),
       await checked('methods', () => checkMethods(plugin)),
       await checked('machine', describeMachine),
@@ -57,10 +57,18 @@ async function checkNode(): Promise<Omit<DoctorCheck, 'name'>> {
   return { ok, found, ...(!ok && { advice: 'install Node 20.19 or newer' }) }
 }
 
-async function checkRuntime(name: string | undefined): Promise<DoctorCheck[]> {
+/** A runtime whose libraries another process loads, if they are those of tp: a damaged one ends the process. */
+async function openThere(process: BoundedProcess, name = 'node'): Promise<Runtime> {
+  if (name === 'node') return process.runtime()
+  const module = name === 'native' ? nativeModule() : undefined
+  return module === undefined ? await openRuntime(name) : process.runtime(module)
+}
+
+async function checkRuntime(name: string | undefined, signal: AbortSignal): Promise<DoctorCheck[]> {
+  await using process = boundedProcess(signal)
   let opened: Runtime | undefined
   const first = await checked('runtime', async () => {
-    opened = await openRuntime(name)
+    opened = await openThere(process, name)
     const { runtime, version, threads, device, notes } = await opened.diagnose()
     return { found: [`${runtime} ${version}`, `${threads} threads`, device, ...notes].join('; ') }
   })
@@ -81,8 +89,9 @@ async function checkRuntime(name: string | undefined): Promise<DoctorCheck[]> {
 }
 
 /** Packed files run in an addon of their own, which need not be installed. */
-async function checkNative(): Promise<{ readonly found: string }> {
-  const runtime = await openRuntime('native').catch((error: unknown) => {
+async function checkNative(signal: AbortSignal): Promise<{ readonly found: string }> {
+  await using process = boundedProcess(signal)
+  const runtime = await openThere(process, 'native').catch((error: unknown) => {
     if (isTpError(error) && error.code === 'TP_RUNTIME' && isNotFound(error.cause)) return undefined
     throw error
   })

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { type Explanation, explain } from '@tp/compare'
+import { type Explanation, explain, meanCorrelation } from '@tp/compare'
 import { Refused } from '@tp/compiler'
 import { isTpError, TpError } from '@tp/core'
 import { bareMessage } from '@tp/core/host'
@@ -125,12 +125,6 @@ function content(explanation: Explanation, classes: readonly string[] | undefine
     }),
     tokens,
   }
-}
-
-/** Over the examples that have one. */
-function meanCorrelation(explanations: readonly Explanation[]): number | undefined {
-  const values = explanations.flatMap(({ pruned }) => pruned?.correlation ?? [])
-  return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
 function summary({ method: { name } }: ReadPlan, correlation: number | undefined): string {

@@ -47,16 +47,8 @@ export async function writeAttempt(
   }
   const states = typeof inspection.tokens === 'number' ? inspection.tokens : undefined
   const encoder = decoder?.weighs ? file.model : undefined
-  const repair = {
-    out: decoder?.out,
-    states,
-    size: inspection.hidden,
-    encoder,
-    verify,
-    ...verifying(context),
-    signal,
-  }
-  const repaired = decoder && (await repairedDecoder(decoder.file, repair))
+  const repair = { out: decoder?.out, states, size: inspection.hidden, encoder, verify, signal }
+  const repaired = decoder && (await repairedDecoder(decoder.file, { ...repair, ...verifying(context) }))
   await using repairedFile = repaired?.staged
   throwIfAborted(signal, 'tp')
   await beforeCommit()

@@ -1,6 +1,6 @@
 import { type AbortSignalLike, type NamedTensors, pause, type Session } from '@tp/core/runtime'
 import type { ModelInputs, TextTokenizer } from '@tp/data/inputs'
-import { rankCorrelation, type Trajectory, trajectoriesOf } from '@tp/metrics'
+import { mean, rankCorrelation, type Trajectory, trajectoriesOf } from '@tp/metrics'
 import { classify } from '../answers/classify.ts'
 import { type PatchGrid, patchGrid } from './patch-grid.ts'
 import { tokenText } from './token-text.ts'
@@ -56,6 +56,12 @@ export interface ExplainOptions {
   readonly pruned?: { readonly session: Session; readonly protectedPositions: readonly number[] } | undefined
   readonly signal?: AbortSignalLike | undefined
   readonly onProgress?: ((done: number, total: number) => void) | undefined
+}
+
+/** Over the examples that have one. */
+export function meanCorrelation(explanations: readonly Explanation[]): number | undefined {
+  const values = explanations.flatMap(({ pruned }) => pruned?.correlation ?? [])
+  return values.length === 0 ? undefined : mean(values)
 }
 
 /**

@@ -2,19 +2,21 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TpError } from '@tp/core'
 import type { WorkerAnswer } from '@tp/core/runtime'
 import {
   type AbortSignalLike,
+  type Diagnosis,
   type NamedTensors,
   openSessionUnlessAborted,
+  type Runtime,
   receiveError,
   type Session,
   type SessionBackend,
   throwIfAborted,
 } from '@tp/core/runtime'
+import { placeOf } from '../open-model.ts'
 import { type BoundedRequest, type Bounds, ENDED_BY } from './protocol.ts'
 
 /** Memory and time that every model may take; small ones need a tenth of it. */
@@ -55,7 +57,13 @@ interface BoundedOptions {
 /** A process that models are loaded into, next to each other. Its bounds are those of all of them together. */
 export interface BoundedProcess extends AsyncDisposable {
   /** @throws TpError TP_MODEL_LIMIT, TP_MODEL_LOAD, TP_ABORTED; runs also TP_RUN */
-  load(path: string, options: BoundedOptions): Promise<Session>
+  load(from: Uint8Array | string, options: BoundedOptions): Promise<Session>
+  /**
+   * A runtime of which only this process loads the libraries, since a damaged one ends the process that loads it. Small models
+   * alone can be loaded.
+   * @param module as in the options of `load`
+   */
+  runtime(module?: string): Runtime
 }
 
 const child = fileURLToPath(new URL('./child.js', import.meta.url))
@@ -72,37 +80,46 @@ export function boundedProcess(signal: AbortSignalLike): BoundedProcess {
   let models = 0
   let total: Bounds = { bytes: 0, seconds: 0 }
   let started: { readonly process: ChildProcess; readonly ask: AskChild } | undefined
+  const start = (where: string): NonNullable<typeof started> => {
+    throwIfAborted(signal, where)
+    started ??= startChild()
+    return started
+  }
+  const load: BoundedProcess['load'] = async (from, { module, bounds }) => {
+    const where = placeOf(from)
+    const { ask, process } = start(where)
+    total = { bytes: total.bytes + bounds.bytes, seconds: total.seconds + bounds.seconds }
+    const model = models++
+    const about = { where, bounds: total }
+    const declared = (await ask(
+      { kind: 'load', model, from, bounds, ...(module !== undefined && { module }) },
+      about,
+      signal,
+    )) as Pick<SessionBackend, 'inputs' | 'outputs'>
+    const backend: SessionBackend = {
+      ...declared,
+      run: (inputs, runSignal) =>
+        ask({ kind: 'run', model, inputs }, about, runSignal ?? signal) as Promise<NamedTensors>,
+      endProfile: async () => undefined,
+      // The end of the process closes all of them.
+      close: async () => {
+        if (!hasEnded(process)) await ask({ kind: 'close', model }, about, signal).catch(() => undefined)
+      },
+    }
+    return await openSessionUnlessAborted(where, backend, signal)
+  }
   return {
-    async load(path, { module, bounds }) {
-      const where = `runtime-node: ${basename(path)}`
-      throwIfAborted(signal, where)
-      started ??= startChild()
-      const { ask, process } = started
-      total = { bytes: total.bytes + bounds.bytes, seconds: total.seconds + bounds.seconds }
-      const model = models++
-      const about = { where, bounds: total }
-      const declared = (await ask(
-        {
-          kind: 'load',
-          model,
-          path,
-          bounds,
-          ...(module !== undefined && { module }),
-        },
-        about,
-        signal,
-      )) as Pick<SessionBackend, 'inputs' | 'outputs'>
-      const backend: SessionBackend = {
-        ...declared,
-        run: (inputs, runSignal) =>
-          ask({ kind: 'run', model, inputs }, about, runSignal ?? signal) as Promise<NamedTensors>,
-        endProfile: async () => undefined,
-        // The end of the process closes all of them.
-        close: async () => {
-          if (!hasEnded(process)) await ask({ kind: 'close', model }, about, signal).catch(() => undefined)
+    load,
+    runtime(module) {
+      const own = module === undefined ? {} : { module }
+      return {
+        name: module ?? 'node',
+        load: (from) => load(from, { ...own, bounds: LEAST }),
+        async diagnose() {
+          const about = { where: 'runtime-node', bounds: total }
+          return (await start(about.where).ask({ kind: 'diagnose', ...own }, about, signal)) as Diagnosis
         },
       }
-      return await openSessionUnlessAborted(where, backend, signal)
     },
     async [Symbol.asyncDispose]() {
       if (started !== undefined) await end(started.process)
@@ -188,6 +205,11 @@ function endedBy(signal: NodeJS.Signals | null, where: string, { kind }: Bounded
     const seen = `to ${kind} the model takes more than ${taken}, far more than one of its size needs`
     return new TpError('TP_MODEL_LIMIT', where, `${seen}; ${advice}`)
   }
-  const seen = `onnxruntime died of the model${signal === null ? '' : ` (${signal})`}`
+  const by = signal === null ? '' : ` (${signal})`
+  if (kind === 'diagnose') {
+    const seen = `the process that loads its libraries died${by}, so one of them is damaged`
+    return new TpError('TP_RUNTIME_MISSING', where, `${seen}; install onnxruntime-node and @tp/runtime-native again`)
+  }
+  const seen = `onnxruntime died of the model${by}`
   return new TpError('TP_RUN', where, `${seen}; it cannot be run`)
 }

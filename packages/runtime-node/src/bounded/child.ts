@@ -34,10 +34,11 @@ async function answer(request: BoundedRequest): Promise<WorkerAnswer> {
 }
 
 async function serve(request: BoundedRequest): Promise<unknown> {
+  if (request.kind === 'diagnose') return await (await runtimeOf(request.module)).diagnose()
   if (request.kind === 'load') {
-    const { model, module, path, bounds } = request
+    const { model, module, from, bounds } = request
     watcher.postMessage(bounds)
-    const session = await (await runtimeOf(module)).load(path)
+    const session = await (await runtimeOf(module)).load(from)
     sessions.set(model, { session, bounds })
     return { inputs: session.inputs, outputs: session.outputs }
   }

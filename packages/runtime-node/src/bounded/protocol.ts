@@ -9,12 +9,13 @@ export type BoundedRequest =
       readonly kind: 'load'
       readonly model: number
       readonly module?: string
-      readonly path: string
+      readonly from: Uint8Array | string
       /** Of this model. */
       readonly bounds: Bounds
     }
   | { readonly kind: 'run'; readonly model: number; readonly inputs: NamedTensors }
   | { readonly kind: 'close'; readonly model: number }
+  | { readonly kind: 'diagnose'; readonly module?: string }
 
 /** Resource limits for running a model. */
 export interface Bounds {

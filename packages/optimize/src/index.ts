@@ -32,7 +32,7 @@ export { type WeighedDecoders, weighDecoders } from './speech/weigh-decoders.ts'
 
 // For readers: a plan in lines, and the verdict on it.
 
-export { describeLoss, describeOptimized } from './summary/describe.ts'
+export { describeLoss, describeOptimized, planThatRemains } from './summary/describe.ts'
 export { changesNothing, verdictOfPlan } from './summary/verdict.ts'
 
 // Without data: what was measured to be safe for the head of a model.

@@ -3,7 +3,7 @@ import { fromPlan, inspect } from '@tp/compiler'
 import { readSafetensors } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
 import { outputsOf, removeCheckpointFile, replaceFile, tryRoomFor } from '@tp/data/files'
-import { describeLoss, verdictOfPlan } from '@tp/optimize'
+import { describeLoss, planThatRemains, verdictOfPlan } from '@tp/optimize'
 import { fileGivesVectors, inspectEncoders, requireKeptRows } from '@tp/plans/files'
 import { nodeRuntime } from '@tp/runtime-node'
 import { dataOptions, taskOption } from '../arguments/data-options.ts'
@@ -159,7 +159,7 @@ export const optimizeCommand: Command = command({
       // After Ctrl-C the best so far is written all the same.
       { ...context, signal: deadline },
     ).catch((error: unknown) => {
-      progress.note(`[tp] the plan that was found, for tp prune --plan FILE: ${JSON.stringify(read.plan)}`)
+      progress.note(planThatRemains(read.plan, planOut))
       throw error
     })
     const notes = [...(found.plan.quantize?.reduceRange ? [SEVEN_BITS] : []), searchText(optimized, work)]

@@ -1,6 +1,6 @@
 import type { Plan } from '@tp/compiler'
 import { expect, test } from 'vitest'
-import { describeOptimized, type OptimizedPlan, verdictOfPlan } from '../index.ts'
+import { describeOptimized, type OptimizedPlan, planThatRemains, verdictOfPlan } from '../index.ts'
 
 /** Figures of a plan that was verified on 320 examples. */
 const onExamples: OptimizedPlan['figures'] = {
@@ -110,4 +110,10 @@ test('says yes by scores of pairs from 300 on, since its interval is drawn from 
     })
   expect(verdictOf(300).answer).toBe('yes')
   expect(verdictOf(299)).toMatchObject({ answer: 'not shown', text: expect.stringContaining('it takes 300') })
+})
+
+test('leaves the plan of a search whose model could not be written in its file, or prints it without marks', () => {
+  const plan: Plan = { format: 1, method: 'tome', layers: [2], keep: [0.7], chosenOn: '0000abc'.repeat(1000) }
+  expect(planThatRemains(plan, 'plan.json')).toMatch(/^\[tp\] plan\.json holds the plan/)
+  expect(planThatRemains(plan, undefined)).toMatch(/: {"format":1,"method":"tome","layers":\[2\],"keep":\[0\.7\]}$/)
 })

@@ -47,6 +47,15 @@ export function describeOptimized({ regimes, figures, cascade }: OptimizedPlan):
 }
 
 /**
+ * Where the plan of a search is whose model could not be written. Marks of examples are left out: they are many, and mean nothing to a reader.
+ * @param file of the plan, if it was written
+ */
+export function planThatRemains({ chosenOn, ...plan }: Plan, file: string | undefined): string {
+  if (file !== undefined) return `[tp] ${file} holds the plan that was found, for tp prune --plan`
+  return `[tp] the plan that was found, for tp prune --plan FILE: ${JSON.stringify(plan)}`
+}
+
+/**
  * The loss of an optimized plan with its 95 % interval, by the dense model's probabilities and by labels, on examples that chose nothing or
  * on those that chose; and an alarm where labels contradict, or where the examples cannot show a loss. No lines where nothing is changed.
  */

@@ -149,10 +149,10 @@ describe('tp check', () => {
     const relabeled = examples.slice(0, 100).map((one) => ({ ...one, label: 1 }))
     const seen = await checkOn(write('seen.tsv', relabeled))
     expect(seen).toMatchObject({ judged: 100, chose: 65, answer: 'not shown' })
-    expect(seen.text).toMatch(/; but 65 of 100 examples chose the plan, and flatter it; give others$/)
+    expect(seen.text).toMatch(/; but 65 of 100 examples chose or taught it, and flatter it; give others$/)
     const both = await checkOn(write('both.tsv', examples))
     expect(both).toMatchObject({ judged: 65, chose: 65, answer: 'yes' })
-    expect(both.text).toMatch(/; 65 more examples chose the plan, and are not counted$/)
+    expect(both.text).toMatch(/; 65 more examples chose or taught it, and are not counted$/)
   })
 
   test('refuses two models that do not take the same inputs', async () => {

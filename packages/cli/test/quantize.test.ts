@@ -1,4 +1,5 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { readChosenOn } from '@tp/compiler'
 import { mailData, modelPath } from '@tp/models'
 import { decodeModel } from '@tp/onnx'
 import { saturatesOn } from '@tp/optimize'
@@ -152,6 +153,8 @@ describe('the model of mails', () => {
     expect(stderr).toContain('running it in 8 bits')
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ task: 'classification', similarity: 1, floats: [] })
+    const marks = readChosenOn(decodeModel(readFileSync(folder.at('near.onnx'))))
+    expect(marks).toEqual([expect.stringMatching(/^(?:[0-9a-z]{7}){12}$/)])
     const smooth = await tpHere(args.with(6, '--smooth').toSpliced(7, 1))
     const { smoothed, similarity } = JSON.parse(smooth.stdout)
     expect([smooth.code, similarity]).toEqual([0, 1])

@@ -128,6 +128,7 @@ export {
   type LayerReport,
 } from './inspect.ts'
 export { type CacheReport, type DecoderInspection, inspectDecoder } from './inspect-decoder.ts'
+export { addChosenOn, readChosenOn } from './program/chosen-on.ts'
 export { readLeftOut } from './program/left-out.ts'
 export { type PruningStep, readProvenance } from './program/provenance.ts'
 export { readPrunedPrompt } from './program/pruned-prompt.ts'

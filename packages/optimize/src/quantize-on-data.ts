@@ -1,8 +1,8 @@
 import { type AnswerNearness, nearnessTo, spreadByLength } from '@tp/compare'
-import { type QuantizeOptions, type SmoothedSite, smooth, transform } from '@tp/compiler'
+import { addChosenOn, type QuantizeOptions, type SmoothedSite, smooth, transform } from '@tp/compiler'
 import type { AbortSignalLike, Session } from '@tp/core/runtime'
 import type { SpeechData, TaskData } from '@tp/data'
-import { someExamples } from '@tp/data/inputs'
+import { joinMarks, type ModelInputs, someExamples } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
 import { channelRanges } from './channel-ranges.ts'
 import { type QuantizedWithin, type QuantizeProgress, quantizeWithin } from './quantize-within.ts'
@@ -51,7 +51,17 @@ export async function quantizeOnData(options: QuantizeOnDataOptions): Promise<Qu
   const smoothed = options.smooth ? await smoothedBy(options) : undefined
   const compareWith = (dense: Session) => nearnessTo(dense, data, { batchSize, signal, onProgress })
   const found = await quantizeCompared({ ...options, smoothed: smoothed?.model, compareWith })
+  if (options.within !== undefined) addChosenOn(found.model, await joinMarks([choosing(data)]))
   return { ...found, smoothed: smoothed?.sites }
+}
+
+/** Examples that choose. Documents are the same for every query: of a search its queries, which come first. */
+function choosing(data: QuantizeOnDataOptions['data']): ModelInputs {
+  if (data.task !== 'embeddings' || data.judged === undefined || !('queryCount' in data.judged)) return data.inputs
+  return someExamples(
+    data.inputs,
+    Array.from({ length: data.judged.queryCount }, (_, row) => row),
+  )
 }
 
 export interface QuantizeComparedOptions<Nearness extends AnswerNearness>

@@ -64,7 +64,7 @@ export async function check(pruned: Loadable, dense: Loadable, options: CheckOpt
   const { batch } = inputRoles(modelOf(pruned))
   const batchSize = typeof batch === 'number' ? batch : 1
   const all = 'task' in options.data ? options.data : dataOf(options.data, dense)
-  const { data, chose, isOfOthers } = await otherExamples(modelOf(pruned), all, batchSize)
+  const { data, chose, isUnsure, isOfOthers } = await otherExamples(modelOf(pruned), all, batchSize)
   const comparer = comparerOf(data)
   const open = [dense, pruned].map((one) => () => loadModel(one, runtime, { threads: 1, signal }))
   const answersOf = async (stage: 'dense' | 'pruned', session: Session, whole?: Session): Promise<Outcome> => {
@@ -103,7 +103,7 @@ export async function check(pruned: Loadable, dense: Loadable, options: CheckOpt
   const examples = data.inputs.targets.length
   const { speedup } = prunedTimes.latency
   return {
-    verdict: verdictOf({ loss, speedup, examples, chose, isOfOthers }, { maxLoss, confident, minSpeedup }),
+    verdict: verdictOf({ loss, speedup, examples, chose, isUnsure, isOfOthers }, { maxLoss, confident, minSpeedup }),
     ...{ loss, examples, chose },
     dense: { answers: comparer.dense(before), ...denseTimes },
     pruned: { answers, ...prunedTimes },

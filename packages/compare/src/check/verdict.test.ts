@@ -109,7 +109,7 @@ test('never says yes on examples that chose the plan, and says how many others a
   const seen = verdictOf({ ...measured, isOfOthers: false }, demands)
   expect(seen).toMatchObject({ answer: 'not shown', passed: true })
   expect(seen.text).toMatch(
-    /^not shown: 1\.64× .*; but 800 of 1,200 examples chose the plan, and flatter it; give others$/,
+    /^not shown: 1\.64× .*; but 800 of 1,200 examples chose or taught it, and flatter it; give others$/,
   )
   expect(verdictOf({ ...measured, isOfOthers: false }, { ...demands, confident: true }).passed).toBe(false)
   const slow = verdictOf({ ...measured, speedup: speed(0.9, 0.8, 0.95), isOfOthers: false }, demands)

@@ -17,8 +17,10 @@ interface Measured {
   readonly loss: ComparedLoss
   readonly speedup: Speedup
   readonly examples: number
-  /** Examples that chose the pruned model's plan, … */
+  /** Examples that chose the pruned model's plan, or taught it, … */
   readonly chose?: number
+  /** … whether some of these only may have, … */
+  readonly isUnsure?: boolean
   /** … and whether all that are judged are others. Default: true. */
   readonly isOfOthers?: boolean
 }
@@ -35,15 +37,16 @@ export interface Verdict {
 const SHOWN = 0.05
 
 export function verdictOf(measured: Measured, demands: Demands): Verdict {
-  const { examples, chose = 0, isOfOthers = true } = measured
+  const { examples, chose = 0, isUnsure = false, isOfOthers = true } = measured
   const verdict = verdictByLoss(measured, demands)
   if (chose === 0) return verdict
   const count = chose.toLocaleString('en-US')
+  const did = isUnsure ? 'chose or taught it, or may have' : 'chose or taught it'
   if (isOfOthers) {
-    const seen = `${count} more examples chose the plan, and are not counted`
+    const seen = `${count} more examples ${did}, and are not counted`
     return { ...verdict, text: `${verdict.text}; ${seen}` }
   }
-  const seen = `${count} of ${examples.toLocaleString('en-US')} examples chose the plan, and flatter it; give others`
+  const seen = `${count} of ${examples.toLocaleString('en-US')} examples ${did}, and flatter it; give others`
   if (verdict.answer !== 'yes') return { ...verdict, text: `${verdict.text}; ${seen}` }
   return notShown(`${verdict.text.replace(/^yes: /, '')}; but ${seen}`, !demands.confident)
 }

@@ -89,7 +89,7 @@ export interface Plan extends Amounts {
   readonly quantize?: QuantizeOptions
   /**
    * The examples that chose the plan, seven characters for each (`joinMarks` of @tp/data). The file remembers them, so that
-   * `check` can tell that others are needed.
+   * `check` can tell that others are needed; of more than 10,000 the 10,000 whose marks are the least.
    */
   readonly chosenOn?: string
   /** Packs the result, as `pack` does: padding of a batch costs nothing, and only `@tp/runtime-native` runs it. */
@@ -261,8 +261,8 @@ export const planFields: FieldsOf<Plan> = {
     written: { as: 'flag' },
   },
   chosenOn: {
-    schema: pipe(string(), regex(/^(?:[0-9a-z]{7})+$/)),
-    form: 'marks of examples, of seven digits and lowercase letters each',
+    schema: pipe(string(), regex(/^(?:[0-9a-z]{7}){1,10000}$/)),
+    form: 'marks of 10,000 examples at most, of seven digits and lowercase letters each',
     code: 'TP_PLAN',
     description: 'the examples that chose the plan, as tp optimize writes them; tp check judges by others',
   },

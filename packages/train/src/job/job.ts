@@ -1,5 +1,6 @@
+import { addChosenOn } from '@tp/compiler'
 import type { AbortSignalLike, Runtime, Session } from '@tp/core/runtime'
-import type { ModelInputs } from '@tp/data/inputs'
+import { joinMarks, type ModelInputs } from '@tp/data/inputs'
 import { encodeModel, type Model } from '@tp/onnx'
 import type { TrainingPart } from '../learn.ts'
 import type { TrainSettings } from '../settings.ts'
@@ -109,12 +110,13 @@ export async function runJob<T>(
   }
 }
 
-/** The last change to a trained model, and its quality after that. */
+/** The last change to a trained model, which remembers its examples, and its quality after that. */
 export async function finished(
   model: Model,
-  { finish }: Pick<TrainingJob, 'finish'>,
+  { finish, inputs, selection }: Pick<TrainingJob, 'finish' | 'inputs' | 'selection'>,
   { lessons, observer }: RunningJob,
 ): Promise<{ readonly model: Model; readonly accuracies: Pick<Accuracies, 'finished'> }> {
+  addChosenOn(model, await joinMarks([inputs, selection]))
   if (finish === undefined) return { model, accuracies: {} }
   const last = finish(model)
   observer.enter?.('finished')

@@ -1,6 +1,6 @@
-import { type PruneReport, quantize, reportOf, transform, transformsOf } from '@tp/compiler'
+import { type PruneReport, quantize, readChosenOn, reportOf, transform, transformsOf } from '@tp/compiler'
 import { type MethodEntry, methodEntry } from '@tp/core'
-import type { ModelInputs } from '@tp/data/inputs'
+import { joinMarks, type ModelInputs } from '@tp/data/inputs'
 import { methods as attention } from '@tp/method-attention'
 import { encodeModel, Graph, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -44,6 +44,20 @@ test('lets a method learn where to prune, and returns the plan that it has learn
   const { plan, layers, learned } = await trainPlan({ ...job, plan: learning, quantize: {}, hardEpochs: 0 })
   expect(plan).toMatchObject({ ...learning, layers, quantize: {} })
   expect([...(learned?.keys() ?? [])]).toEqual(layers)
+})
+
+test.each([
+  ['whose pruning is decided', received],
+  ['whose method learns', learning],
+])('remembers in a model %s the examples that it learned from and was chosen by', async (_, plan) => {
+  const named = (prefix: string, some: ModelInputs): ModelInputs => ({
+    ...some,
+    keys: some.targets.map((_, row) => `${prefix} ${row}`),
+  })
+  const own = { inputs: named('learned', job.inputs), selection: named('chosen', job.selection) }
+  const { model } = await trainPlan({ ...job, ...own, plan, quantize: {}, hardEpochs: 0 })
+  expect(readChosenOn(model)).toEqual([await joinMarks([own.inputs, own.selection])])
+  expect(readChosenOn(small)).toEqual([])
 })
 
 test('lets a method learn alone in a model whose weights are in 8 bits, which do not learn', async () => {

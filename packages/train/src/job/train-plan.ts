@@ -1,4 +1,5 @@
 import {
+  addChosenOn,
   fromPlan,
   type Inspection,
   inspect,
@@ -15,6 +16,7 @@ import {
 } from '@tp/compiler'
 import { type Learned, type MethodEntry, type Schedule, TpError, type Values } from '@tp/core'
 import { amountNames, valuesOf } from '@tp/core/host'
+import { joinMarks } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
 import { type FitLensOptions, type FittedLens, fitLens } from '../lens/fit-lens.ts'
 import type { TrainedJob, TrainingJob } from './job.ts'
@@ -175,7 +177,9 @@ export async function fitPlan({ model, source, plan, methods, ...options }: FitP
     ...(separator !== undefined && { separator }),
   })
   const params = (layer: number): Values => valuesOf(method, fitted.learned.get(layer) ?? {}, layer)
-  return { ...fitted, schedule, model: transform(model, ...transformsOf(plan, methods, { source, params })).model }
+  const pruned = transform(model, ...transformsOf(plan, methods, { source, params })).model
+  addChosenOn(pruned, await joinMarks([options.inputs]))
+  return { ...fitted, schedule, model: pruned }
 }
 
 /** The amounts of a plan in one encoder; undefined where it has none. */

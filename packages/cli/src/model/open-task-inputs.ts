@@ -90,7 +90,7 @@ async function weighingOf(encoder: string, decoder: string): Promise<WeighingDec
   return await endable(async () => weighingDecoder(model, file))
 }
 
-type TaskArguments = Arguments<typeof dataOptions & typeof taskOption>
+type TaskArguments = Arguments<typeof dataOptions & typeof taskOption> & { readonly 'late-interaction'?: boolean }
 
 /**
  * The examples of a file or folder for the given task, or for the one detected by the model's outputs.
@@ -110,7 +110,8 @@ export async function openTaskInputs(
   if (!isSpeech && args.decoder !== undefined) throw usageError('--decoder is for --task asr')
   await using session = await loadFile(runtime, await readModelFile(path), { signal })
   progress.stage(`reading ${data}`)
-  const options = { ...examplesOptions(args, batchSize, context), task: isSpeech ? ('asr' as const) : args.task }
+  const task = isSpeech ? ('asr' as const) : args.task
+  const options = { ...examplesOptions(args, batchSize, context), task, byToken: args['late-interaction'] }
   const read = await readTaskData(path, session, data, options)
   return read.task === 'asr' ? { ...read, decoder: args.decoder as string, encoder: path } : read
 }

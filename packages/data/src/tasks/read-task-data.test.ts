@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ValueInfo } from '@tp/core/runtime'
 import sharp from 'sharp'
 import { expect, test } from 'vitest'
 import { openExamples } from './open-examples.ts'
@@ -17,6 +18,12 @@ test('images of which vectors are made need no labels that the model knows', asy
     const outputs = [{ name: 'image_embeds', type: 'float32', dims: ['batch', 8] }]
     const data = await readTaskData(join(folder, 'model.onnx'), { inputs, outputs }, folder)
     expect(data).toMatchObject({ task: 'embeddings', inputs: { targets: [-1] } })
+    const states = [{ name: 'last_hidden_state', type: 'float32', dims: ['batch', 5, 8] }]
+    const notesOf = async (outputs: ValueInfo[], byToken = false): Promise<string> =>
+      (await readTaskData(join(folder, 'model.onnx'), { inputs, outputs }, folder, { byToken })).inputs.notes.join('\n')
+    expect(await notesOf(states)).toMatch(/assumed to be their mean/)
+    expect(await notesOf(outputs)).not.toMatch(/mean;/)
+    expect(await notesOf(states, true)).not.toMatch(/mean;/)
     const classes = [{ name: 'logits', type: 'float32', dims: ['batch', 2] }]
     const read = readTaskData(join(folder, 'model.onnx'), { inputs, outputs: classes }, folder)
     await expect(read).rejects.toThrow('the label "cat" is a name')

@@ -8,7 +8,7 @@ import { readScoredPairs } from '../datasets/scored-pairs.ts'
 import { hasTagColumn, readSentences, readTaggedTsv } from '../datasets/tagged-tsv.ts'
 import { readTexts } from '../datasets/texts.ts'
 import { loadTokenizer } from '../inputs/load-tokenizer.ts'
-import { hasTags, isLabeled, modalityOf } from '../inputs/model-inputs.ts'
+import { hasTags, isLabeled, type ModelInputs, modalityOf } from '../inputs/model-inputs.ts'
 import { requirePooling } from '../inputs/pooling.ts'
 import { prepareInputs } from '../inputs/prepare.ts'
 import { taggedInputs } from '../inputs/tagged-inputs.ts'
@@ -19,7 +19,7 @@ import { readSpeech } from '../speech/read-speech.ts'
 import { speechInputs } from '../speech/speech-inputs.ts'
 import { refuseIdleOptions } from './idle-options.ts'
 import { noted } from './noted.ts'
-import { type ExamplesOptions, readInputs, readKnown, wholeBatches } from './open-examples.ts'
+import { type ExamplesOptions, type KnownModel, readInputs, readKnown, wholeBatches } from './open-examples.ts'
 import { readEstimated } from './read-estimated.ts'
 import { readLabeled } from './read-labeled.ts'
 import type { EmbeddingData, SpeechData, TaskData } from './task-data.ts'
@@ -29,6 +29,8 @@ import { promptNote, withPrompts } from './with-prompts.ts'
 export interface TaskDataOptions extends ExamplesOptions {
   /** Default: what the model's outputs look like. */
   readonly task?: Task | undefined
+  /** Whether the vectors of all tokens are compared, and none are pooled. */
+  readonly byToken?: boolean | undefined
 }
 
 /** Data of any task; recordings still without the decoder that writes them down. */
@@ -64,7 +66,8 @@ export async function readTaskData(
   if (task === 'classification' || task === 'ranking' || (task === 'embeddings' && !isText)) {
     // Vectors of images and sounds are compared with those of the dense model, whatever folders are called.
     const unlabeled = options.unlabeled || task === 'embeddings' || undefined
-    const inputs = await readInputs(known, model, data, { ...options, unlabeled })
+    const read = await readInputs(known, model, data, { ...options, unlabeled })
+    const inputs = task === 'embeddings' ? withNotes(read, [poolingNote(known, modelPath, model, options)]) : read
     if (inputs.ranking !== undefined && !competes(inputs.ranking)) return unranked(inputs, inputs.ranking, options.task)
     // One logit on texts with classes says which of two classes they are of, as a sigmoid reads it.
     const ofClasses = options.task === undefined && task === 'ranking' && inputs.ranking === undefined
@@ -77,14 +80,12 @@ export async function readTaskData(
     return { task, labels, inputs: await readLabeled(model, data, { ...options, labels, source: modelPath }, prepare) }
   if (task === 'regression') return { task, inputs: await readEstimated(model, data, options, prepare) }
   if (task === 'embeddings') {
-    const outputs = Object.fromEntries(model.outputs.map((output) => [output.name, output]))
-    const pooled = requirePooling(known.pooling, modelPath, embeddingOutput(outputs))
+    const pooled = poolingNote(known, modelPath, model, options)
     const { texts, judged } = await readTextsToEmbed(data, options)
     const queries = judged !== undefined && 'queryCount' in judged ? judged.queryCount : undefined
     const inputs = await prepareInputs(withPrompts(texts, known.prompts, queries), model.inputs, prepare)
-    const remarks = [pooled.note, promptNote(known.prompts, queries !== undefined)]
-    const notes = [...inputs.notes, ...remarks.filter((note) => note !== undefined)]
-    return { task, inputs: { ...inputs, notes }, ...(judged && { judged }) }
+    const remarks = [pooled, promptNote(known.prompts, queries !== undefined)]
+    return { task, inputs: withNotes(inputs, remarks), ...(judged && { judged }) }
   }
   if (prepare.tokenizer === undefined) {
     throw new TpError('TP_TOKENIZER', 'data', `no tokenizer.json is next to ${modelPath}; give its path`)
@@ -96,6 +97,22 @@ export async function readTaskData(
   const loaded = await loadTokenizer(prepare.tokenizer)
   const inputs = await taggedInputs({ ...tagged, sentences }, model.inputs, loaded, prepare)
   return { task, labels, inputs: hasTags(inputs) ? inputs : noted(inputs) }
+}
+
+/** The pooling that is assumed, if one is. @throws TpError TP_POOLING */
+function poolingNote(
+  { pooling }: KnownModel,
+  modelPath: string,
+  { outputs }: ModelSignature,
+  { byToken = false }: TaskDataOptions,
+): string | undefined {
+  if (byToken) return undefined
+  const named = Object.fromEntries(outputs.map((output) => [output.name, output]))
+  return requirePooling(pooling, modelPath, embeddingOutput(named)).note
+}
+
+function withNotes(inputs: ModelInputs, notes: readonly (string | undefined)[]): ModelInputs {
+  return { ...inputs, notes: [...inputs.notes, ...notes.filter((note) => note !== undefined)] }
 }
 
 /** With judgments of people, if the data have any: a folder in BEIR's layout, or pairs with scores. */

@@ -1,6 +1,7 @@
 import type { Model } from '@tp/onnx'
 import { type Answer, type Distance, farthest, heldWithin, ownDistances, shareOfLargest } from './answers.ts'
 import { largestDifference } from './differences.ts'
+import { percentage } from './rounded.ts'
 import { roundingBeyond, roundingOf } from './rounding.ts'
 import type { Arrangement } from './trials.ts'
 
@@ -64,7 +65,7 @@ export function compareAnswers(
       continue
     }
     const by = isQuantized
-      ? `${(100 * found.distance).toPrecision(2)} % of its size, more than rounding in 8 bits explains`
+      ? `${percentage(found.distance)} of its size, more than rounding in 8 bits explains`
       : `${found.distance}, more than ${tolerance}`
     const { example, arrangement } = expected
     const problem = `${name}: output "${found.name}" of example ${example}, ${arrangement}, differs from that of its source by ${by}`

@@ -1,9 +1,10 @@
 import { readProvenance } from '@tp/compiler'
-import type { NamedTensors, Session } from '@tp/core/runtime'
+import type { Session } from '@tp/core/runtime'
 import { cloneModel, dtypeOf, type Model, readTensor, writeTensor } from '@tp/onnx'
-import { type Distance, farthest, type TrialRun } from './answers.ts'
-import { type Beyond, roundsToBytes } from './compare-answers.ts'
+import { farthest, type TrialRun } from './answers.ts'
+import { type Beyond, type Comparison, roundsToBytes } from './compare-answers.ts'
 import { notVerified } from './differences.ts'
+import type { Trial } from './trials.ts'
 
 /** Where a tie is exact (of two keys each is as far from their mean), one of four or five rounds it the other way. */
 const TRIES = 16
@@ -21,7 +22,6 @@ export interface NearTieOptions {
   readonly source: Model
   /** … and its runs. */
   readonly runs: readonly TrialRun[]
-  readonly measure: Distance
   load(model: Model): Promise<Session>
 }
 
@@ -30,22 +30,24 @@ export interface NearTieOptions {
  * rounded. Then the source, too, gives such examples other answers, as far from its own, where its numbers are rounded otherwise.
  * @throws TpError TP_VERIFY for an answer that the source does not give by rounding
  */
-export async function requireNearTies(differing: readonly Beyond[], options: NearTieOptions): Promise<void> {
-  const { source, runs, measure, load } = options
+export async function requireNearTies(
+  { beyond, measure }: Comparison,
+  { source, runs, load }: NearTieOptions,
+): Promise<void> {
   const share = roundsToBytes(source) ? BYTES : SINGLE
   const tries = readProvenance(source).some(({ cuts }) => cuts.length > 0) ? TRIES : 0
-  let open = [...differing]
+  let open = beyond
   for (let seed = 1; seed <= tries && open.length > 0; seed++) {
     const session = await load(roundedOtherwise(source, seed % 2 === 0 ? share : share / 4, seed))
+    const still: Beyond[] = []
     try {
-      const moved = new Map<number, number>()
-      for (const example of new Set(open.map((each) => each.example))) {
-        const run = runs.find(
-          ({ trial }) => trial.arrangement === 'alone' && trial.examples.some((own) => own.example === example),
-        )
-        if (run !== undefined) moved.set(example, await movedBy(session, run, measure))
+      for (const each of open) {
+        const run = runs.find(({ trial }) => isAlone(trial, each.example))
+        const moved =
+          run === undefined ? 0 : farthest(await session.run(run.trial.inputs), run.outputs, measure).distance
+        if (each.distance > TIMES * moved) still.push(each)
       }
-      open = open.filter(({ example, distance }) => distance > TIMES * (moved.get(example) ?? 0))
+      open = still
     } finally {
       await session.dispose()
     }
@@ -54,9 +56,8 @@ export async function requireNearTies(differing: readonly Beyond[], options: Nea
   if (first !== undefined) throw notVerified(first.problem)
 }
 
-async function movedBy(session: Session, { trial, outputs }: TrialRun, measure: Distance): Promise<number> {
-  const own: NamedTensors = await session.run(trial.inputs)
-  return farthest(own, outputs, measure).distance
+function isAlone({ arrangement, examples }: Trial, example: number): boolean {
+  return arrangement === 'alone' && examples.some((own) => own.example === example)
 }
 
 /**
@@ -66,13 +67,14 @@ async function movedBy(session: Session, { trial, outputs }: TrialRun, measure: 
 function roundedOtherwise(model: Model, share: number, seed: number): Model {
   const changed = cloneModel(model)
   for (const tensor of changed.proto.graph?.initializer ?? []) {
-    const isVector = tensor.dims.length === 1 && Number(tensor.dims[0]) > 1
-    if (!isVector || tensor.externalData.length > 0 || dtypeOf(tensor.dataType) !== 'float32') continue
-    const { dims, data } = readTensor(tensor)
-    const numbers = Float32Array.from(data as Float32Array, (value, i) =>
-      Math.abs(value) < LARGEST ? value * (1 + share * Math.sin(seed * (i + 1e4))) : value,
-    )
-    Object.assign(tensor, writeTensor({ type: 'float32', dims, data: numbers }, tensor.name))
+    if (tensor.dims.length !== 1 || tensor.externalData.length > 0 || dtypeOf(tensor.dataType) !== 'float32') continue
+    const vector = readTensor(tensor)
+    const numbers = vector.data as Float32Array
+    if (numbers.length === 1) continue
+    for (const [i, value] of numbers.entries()) {
+      if (Math.abs(value) < LARGEST) numbers[i] = value * (1 + share * Math.sin(seed * (i + 1e4)))
+    }
+    Object.assign(tensor, writeTensor(vector, tensor.name))
   }
   return changed
 }

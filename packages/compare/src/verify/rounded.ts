@@ -89,6 +89,6 @@ function requireSame(own: ReadonlyMap<Arrangement, number>, exact: readonly Arra
   }
 }
 
-function percentage(share: number): string {
+export function percentage(share: number): string {
   return `${(100 * share).toPrecision(2)} %`
 }

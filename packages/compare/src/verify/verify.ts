@@ -202,12 +202,12 @@ async function compared(
       held = held.filter((each) => distances[each] !== undefined)
     } else if (!isPruned) {
       const outputs = session.outputs.map((output) => output.name)
-      const { arrangements: own_, ...seen } = compareAnswers(own, dense, { source: before, name, outputs })
-      await requireNearTies(seen.beyond, { source: before, runs: runs[madeFrom] ?? [], measure: seen.measure, load })
+      const seen = compareAnswers(own, dense, { source: before, name, outputs })
+      await requireNearTies(seen, { source: before, runs: runs[madeFrom] ?? [], load })
       nearTies += new Set(seen.beyond.map(({ example }) => example)).size
       if (roundsToBytes(before)) rounding = Math.max(rounding ?? 0, seen.distance)
       else difference = Math.max(difference ?? 0, seen.distance)
-      held = held.filter((each) => own_.includes(each))
+      held = held.filter((each) => seen.arrangements.includes(each))
     }
     if (!isPruned && !keepsAll) continue
     const where = readProvenance(model).at(-1)?.method

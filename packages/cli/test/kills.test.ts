@@ -2,11 +2,9 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { randomNumbers } from '@tp/core/statistics'
 import { modelPath } from '@tp/models'
 import { thorough } from 'exported-encoders'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { idx } from './idx.ts'
 import { folder, trainBriefly, withSentences } from './learning-folder.ts'
 import { bin } from './tp.ts'
 
@@ -16,12 +14,9 @@ const timeout = 3_600_000
 
 withSentences()
 beforeAll(() => {
-  for (const name of ['model', 'data']) mkdirSync(folder.at(name))
+  mkdirSync(folder.at('model'))
   copyFileSync(digits, folder.at('model/model.onnx'))
   copyFileSync(modelPath('digits-vit', 'config'), folder.at('model/config.json'))
-  const random = randomNumbers(1)
-  const bytes = Array.from({ length: 100 * 784 }, () => Math.floor(256 * random()))
-  writeFileSync(folder.at('data/a-images-idx3-ubyte'), idx([100, 28, 28], bytes))
   const rows = Array.from({ length: 200 }, (_, id) => JSON.stringify({ id, text: `mail ${id} `.repeat(1 + (id % 30)) }))
   writeFileSync(folder.at('rows.jsonl'), `${rows.join('\n')}\n`)
 })
@@ -107,22 +102,33 @@ describe('a command that is killed at any moment', () => {
   })
 
   test('resumes a search, and has whole files under their names only', { timeout, tags: 'exhaustive' }, async () => {
-    const search = (...more: string[]): string[] => [
-      ...['optimize', 'model/model.onnx', '--data', 'data', '--unlabeled', '--minutes', '0.02', '--max-loss', '50'],
-      ...['-o', 'o.onnx', '--plan-out', 'p.json', ...more],
+    const mails = Array.from({ length: 80 }, (_, i) => `mail ${i} ${'win a prize '.repeat(1 + (i % 6))}`)
+    writeFileSync(folder.at('mails.txt'), `${mails.join('\n')}\n`)
+    // One candidate and one shape: the steps and files of a search are the same, and it ends in seconds.
+    const search = (place: string, ...more: string[]): string[] => [
+      ...['optimize', modelPath('mail'), '--data', 'mails.txt', '--unlabeled', '--methods', 'stride', '--float32'],
+      ...['--all-layers', '--shapes', '1x16', '--minutes', '0.02', '--max-loss', '50'],
+      ...['-o', `${place}/o.onnx`, '--plan-out', `${place}/p.json`, ...more],
     ]
-    const { code, milliseconds } = await run(search())
-    expect([0, 3]).toContain(code)
-    for (const moment of moments(milliseconds)) {
-      for (const name of ['o.onnx', 'p.json']) rmSync(folder.at(name), { force: true })
-      await run(search(), moment)
-      for (const name of ['p.json', 'p.json.measured'])
-        if (existsSync(folder.at(name))) JSON.parse(readFileSync(folder.at(name), 'utf8'))
-      if (existsSync(folder.at('o.onnx'))) expect((await run(['inspect', 'o.onnx'])).code).toBe(0)
-      const resumes = existsSync(folder.at('p.json.measured'))
-      expect([0, 3]).toContain((await run(search(...(resumes ? ['--resume'] : [])))).code)
-      expect([existsSync(folder.at('o.onnx')), leftovers()]).toEqual([true, []])
+    const killed = async (place: string, moment: number): Promise<void> => {
+      const at = (name: string): string => folder.at(place, name)
+      mkdirSync(folder.at(place))
+      await run(search(place), moment)
+      for (const path of ['p.json', 'p.json.measured'].map(at))
+        if (existsSync(path)) JSON.parse(readFileSync(path, 'utf8'))
+      if (existsSync(at('o.onnx'))) expect((await run(['inspect', at('o.onnx')])).code).toBe(0)
+      const again = search(place, ...(existsSync(at('p.json.measured')) ? ['--resume'] : []))
+      expect([0, 3]).toContain((await run(again)).code)
+      expect(readdirSync(folder.at(place)).toSorted()).toEqual(['o.onnx', 'p.json'])
     }
+    mkdirSync(folder.at('whole'))
+    const { code, milliseconds } = await run(search('whole'))
+    expect([0, 3]).toContain(code)
+    const left = [...moments(milliseconds).entries()]
+    const next = async (): Promise<void> => {
+      for (let one = left.pop(); one !== undefined; one = left.pop()) await killed(`search-${one[0]}`, one[1])
+    }
+    await Promise.all([next(), next()])
   })
 
   test('resumes a training to the same bytes', { timeout, tags: 'exhaustive' }, async () => {

@@ -234,7 +234,7 @@ describe('tp press', () => {
   test.each([
     [['--method', 'received-attention', '--keep', '0.5'], 'reads attention, which caches do not have'],
     [['--method', 'key-diff'], 'say how many tokens to keep: one of --keep, '],
-    [['--method', 'key-diff', '--keep', '70'], '--keep is 70; it must be above 0 and at most 1'],
+    [['--method', 'key-diff', '--keep', '70'], '--keep is 70; it must be at least 0.00005 and at most 1'],
     [['--keep', '0.5'], '--method NAME is missing'],
   ])('refuses %j', async (args, message) => {
     const out = folder.at('none.onnx')

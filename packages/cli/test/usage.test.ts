@@ -259,8 +259,13 @@ describe('bad usage exits with 2 and says what to do', () => {
       /layer 6 .*layers 0 to 5/,
     ],
     ['an invalid layer', () => byReceived('--layers', 'two', '--keep', '0.7'), 'TP_USAGE', /--layers is "two"/],
-    ['keep 0', () => byReceived('--keep', '0'), 'TP_SCHEDULE', /keep is 0; it must be above 0 and at most 1/],
-    ['keep 1.2', () => byReceived('--keep', '1.2'), 'TP_SCHEDULE', /keep is 1.2; it must be above 0 and at most 1/],
+    ['keep 0', () => byReceived('--keep', '0'), 'TP_SCHEDULE', /keep is 0; it must be at least 0.00005 and at most 1/],
+    [
+      'keep 1.2',
+      () => byReceived('--keep', '1.2'),
+      'TP_SCHEDULE',
+      /keep is 1.2; it must be at least 0.00005 and at most 1/,
+    ],
     ['keep NaN', () => byReceived('--keep', 'NaN'), 'TP_USAGE', /--keep is "NaN"; it must be a number/],
     ['a negative keep', () => byReceived('--keep', '-0.5'), 'TP_SCHEDULE', /keep is -0.5/],
     [
@@ -353,7 +358,7 @@ test('exits with 2 in a process of its own too', async () => {
     code: 2,
     stdout: '',
     stderr: expect.stringContaining(
-      '[core] keep is 1.2; it must be above 0 and at most 1\n' +
+      '[core] keep is 1.2; it must be at least 0.00005 and at most 1\n' +
         'see https://github.com/tp-pruning/tp/blob/main/docs/errors.md#tp_schedule\ncode: TP_SCHEDULE\n',
     ),
   })

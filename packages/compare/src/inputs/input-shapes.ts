@@ -4,7 +4,7 @@ import { type DeclaredValue, Graph, type Model } from '@tp/onnx'
 
 /** The facts about a model that feeding it requires. */
 export type InputRoles = Pick<Inspection, 'batch' | 'tokens' | 'mask' | 'maskMarksPadding'> &
-  Partial<Pick<Inspection, 'segments'>>
+  Partial<Pick<Inspection, 'segments' | 'assumed'>>
 
 /** Roles of the inputs; of a model that cannot be pruned, by the names that exporters give. */
 export function inputRoles(model: Model): InputRoles {

@@ -5,7 +5,7 @@ import type { InputRoles } from '../inputs/input-shapes.ts'
 import { sizesOf, type TrialRun } from './answers.ts'
 import { notVerified, requireFinite, requireFiniteDense, requireSameShapes } from './differences.ts'
 import { requireZeroPadding } from './padding-rows.ts'
-import { longTrials, type Trial, trialsFor } from './trials.ts'
+import { longTrials, sharedTrials, type Trial, trialsFor } from './trials.ts'
 
 /** A model that is run next to another one, that it was made from. */
 export interface Runner {
@@ -91,13 +91,14 @@ export async function runTrials({ source, roles, runners, deadline, signal }: Tr
       const isEssential = examples === 0 && trial.examples[0]?.length !== undefined
       if (isEssential || fits([trial])) hasRun = (await run(trial)) || hasRun
     }
-    examples += 1 + Math.max(...trials.flatMap((trial) => trial.examples.map(({ example }) => example)))
+    examples += 1 + Math.max(-1, ...trials.flatMap((trial) => trial.examples.map(({ example }) => example)))
     return hasRun
   }
 
   for (const most of FIRST) if (await runRound(trialsFor(source, roles, { tokens: most }))) break
   if (tokens === 0) throw refused
   await runRound(trialsFor(source, roles, SECOND))
+  await runRound(sharedTrials(source, roles, SECOND))
   for (const most of LONG) {
     const trials = longTrials(source, roles, most)
     const [alone] = trials

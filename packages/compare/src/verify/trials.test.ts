@@ -72,3 +72,19 @@ test('a source that counts padding is not compared on padded texts', async () =>
   expect(difference).toBe(0)
   expect(arrangements).toEqual(['alone', 'in a batch'])
 })
+
+test('one row of a mask whose batch is only assumed to be that of the tokens is tried for all of them', async () => {
+  const source = cloneModel(mail)
+  const mask = source.proto.graph?.input.find(({ name }) => name === 'attention_mask')
+  const shape = mask?.type?.value.case === 'tensorType' ? mask.type.value.value.shape : undefined
+  for (const [axis, name] of ['rows', 'columns'].entries())
+    if (shape?.dim[axis]) shape.dim[axis].value = { case: 'dimParam', value: name }
+  const graph = new Graph(cloneModel(source))
+  for (const { node, index } of graph.consumers('attention_mask')) graph.replaceInput(node, index, 'whole')
+  graph.insert([
+    createNode({ type: 'Shape', name: 'sizes', inputs: ['input_ids'], outputs: ['sizes'] }),
+    createNode({ type: 'Reshape', name: 'whole', inputs: ['attention_mask', 'sizes'], outputs: ['whole'] }),
+  ])
+  await expect(verify(graph.model, mail, { runtime })).resolves.toMatchObject({ difference: 0 })
+  await expect(verify(graph.model, source, { runtime })).rejects.toMatchObject({ code: 'TP_VERIFY' })
+})

@@ -1,7 +1,7 @@
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { Graph, type Model, readAttributes, readConstant } from '@tp/onnx'
 import { type InputRoles, isText } from '../inputs/input-shapes.ts'
-import { mapTensors, rowOf } from '../inputs/rows.ts'
+import { mapTensors, rowOf, take } from '../inputs/rows.ts'
 import { sampleInputs } from '../inputs/sample-inputs.ts'
 
 /** How examples are put together; those of equal lengths need no padding. */
@@ -72,6 +72,19 @@ export function longTrials(model: Model, roles: InputRoles, tokens: number): rea
     : textTrials(model, roles, 1, [tokens, Math.min(SHORT, tokens)])
 }
 
+/** Texts that share one row of each input whose batch is only assumed to be that of the others; none where no batch is. */
+export function sharedTrials(model: Model, roles: InputRoles, options: TrialOptions): readonly Trial[] {
+  const names = (roles.assumed ?? []).filter(({ axis }) => axis === 0).map(({ input }) => input)
+  if (names.length === 0 || typeof roles.batch === 'number') return []
+  const inputs = sampleInputs(model, roles, {
+    batch: EXAMPLES,
+    tokens: isText(roles) ? options.tokens : undefined,
+    seed: options.seed ?? 1,
+  })
+  const shared = names.map((name) => [name, take(inputs[name] as TensorLike, 0, EXAMPLES)] as const)
+  return together({ ...inputs, ...Object.fromEntries(shared) })
+}
+
 /** Two are of one length, so that a batch of them has no padding; one has a single token. */
 function lengthsUpTo(most: number): readonly number[] {
   return [most, most, Math.ceil(0.3 * most), Math.floor(0.7 * most), Math.min(3, most), 1]
@@ -90,10 +103,18 @@ function maskLength(model: Model, roles: InputRoles): string | number | undefine
 }
 
 function plainTrials(model: Model, roles: InputRoles, seed: number, tokens: number | undefined): Trial[] {
-  const inputs = sampleInputs(model, roles, { batch: EXAMPLES, tokens, seed })
+  return together(sampleInputs(model, roles, { batch: EXAMPLES, tokens, seed }))
+}
+
+/** The examples of a batch, alone and together. */
+function together(inputs: NamedTensors): Trial[] {
   const examples = examplesOf(EXAMPLES)
   const [first, ...others] = examples.map(
-    (own): Trial => ({ arrangement: 'alone', inputs: rowOf(inputs, own.example), examples: [own] }),
+    (own): Trial => ({
+      arrangement: 'alone',
+      inputs: mapTensors(inputs, (tensor) => take(tensor, own.example, EXAMPLES)),
+      examples: [own],
+    }),
   ) as [Trial, ...Trial[]]
   // In this order the batch is compared even where there is no time for all of these runs.
   return [first, { arrangement: 'in a batch', inputs, examples }, ...others]
@@ -116,8 +137,8 @@ function textTrials(model: Model, roles: InputRoles, seed: number, lengths: read
     { arrangement: 'padded right', inputs: padded(examples), examples },
     { arrangement: 'padded left', inputs: padded(atTheEnd), examples: atTheEnd },
   ]
-  const together: Trial = { arrangement: 'in a batch', inputs: firstRows(whole, equal.length), examples: equal }
-  return [...alone, ...sides, ...(equal.length > 1 ? [together] : [])]
+  const batch: Trial = { arrangement: 'in a batch', inputs: firstRows(whole, equal.length), examples: equal }
+  return [...alone, ...sides, ...(equal.length > 1 ? [batch] : [])]
 }
 
 /** Examples that end where others go on, for a model that takes `tokens` only. */

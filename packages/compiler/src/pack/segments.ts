@@ -1,3 +1,4 @@
+import { axisSize, concat, expand, type Tensor } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
@@ -51,7 +52,7 @@ function writeSegment(
   if (typeof count === 'number') return undefined
   const { names, value } = new Operands(program)
   const marks = encoder.mask === undefined ? undefined : attendedTokens(value(encoder.mask, ['B', 'N']), encoder)
-  const attended = attendedAfter(program, marks, cuts, value)
+  const attended = attendedAfter(program, marks && ofEveryExample(program, encoder, marks, value), cuts, value)
   if (attended === undefined) return undefined
   const prefix = `tp/packed_${cuts.length}`
   const { name } = program.write(attended, names, { prefix: `${prefix}/real`, dims: [[batch, count]] })
@@ -71,6 +72,19 @@ function writeSegment(
     marks: marksOf(program, encoder, cuts),
     size: cuts.at(-1)?.size,
   }
+}
+
+/** One row of a mask [1,N] may stand for all examples, where the model stretches it. */
+function ofEveryExample(
+  program: Program,
+  { mask = '', layers: [first] }: Encoder,
+  attended: Tensor,
+  value: Operands['value'],
+): Tensor {
+  const inputs = program.inputsOf(mask)
+  if (!program.assumedSizes.some(({ input, axis }) => axis === 0 && inputs.has(input))) return attended
+  const tokens = value((first as Layer).input, ['B', 'N', 'D'])
+  return expand(attended, concat([axisSize(tokens, 0), axisSize(tokens, 1)], 0))
 }
 
 function marksOf(program: Program, encoder: Encoder, cuts: readonly CutRecord[]): Map<string, number> {

@@ -9,7 +9,7 @@ import { ints } from './constant.ts'
 import { at, numbers, reshaped } from './kernels.ts'
 import { frontAxis, intOf, mustBe, operand } from './operands.ts'
 import { shape } from './shape.ts'
-import { dimsOf, product, quotient, shapeIn, staticDims } from './sizes.ts'
+import { dimsOf, product, quotient, readRows, shapeIn, staticDims } from './sizes.ts'
 
 /**
  * The same elements under another shape, which is an input. In it 0 copies the input's size at the same place (unless
@@ -72,6 +72,8 @@ function resultDims(x: Tensor, target: Tensor, allowZero: boolean): readonly Dim
   }
   // a single size that is not known is what is left, whether it was written as -1 or not
   if (others.length === 0) {
+    // `mask.view(batch, -1)` has the rows of the tokens, whatever the mask's own are called.
+    if (from.length === 2 && dims.length === 2 && first === 1) readRows(dims[0] as Dim, from[0] as Dim)
     const rest = quotient(total, product(dims.filter((_, axis) => axis !== first && !known[axis])))
     if (rest !== undefined) dims[first] = rest
   }

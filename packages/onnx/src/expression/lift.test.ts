@@ -10,6 +10,7 @@ import {
   input,
   matmul,
   range,
+  reshape,
   squeeze,
   swapLast,
   type Tensor,
@@ -148,6 +149,8 @@ const numbers = concat(
   [0, 1].map((axis) => unsqueeze(expand(counted(axis), whole), [2])),
   2,
 )
+/** `mask.view(batch, -1)`, by the batch of the tokens. */
+const viewed = (x: Tensor): Tensor => reshape(x, [squeeze(axisSize(ids, 0), [0]), -1])
 
 describe('sizes', () => {
   test('sizes that have to be equal get the name that the first input gives them', () => {
@@ -213,6 +216,12 @@ describe('sizes', () => {
     [
       'are assumed to be one where one is read at the row numbers of the other',
       () => gatherND(mask, numbers),
+      true,
+      ['mask 0', 'mask 1'],
+    ],
+    [
+      'are assumed to be one where one is the rows that the other is divided into',
+      () => add(ids, unsqueeze(viewed(input('mask', 'float32', ['b', 's'])), [2])),
       true,
       ['mask 0', 'mask 1'],
     ],

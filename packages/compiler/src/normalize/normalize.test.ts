@@ -1,4 +1,18 @@
-import { add, argMax, axisSize, gather, gatherND, input, mul, range, reshape, squeeze, type Tensor } from '@tp/core'
+import {
+  add,
+  argMax,
+  axisSize,
+  constant,
+  gather,
+  gatherND,
+  input,
+  mul,
+  range,
+  reshape,
+  squeeze,
+  type Tensor,
+  transpose,
+} from '@tp/core'
 import { createNode, decodeModel, encodeModel, Graph, type Model, type NodeProto } from '@tp/onnx'
 import { fusedEncoder } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
@@ -9,6 +23,7 @@ import { difference, int64, numbers, run } from '../../test/run.ts'
 import { Program, withEqualSizes } from '../program/program.ts'
 import { viewBatchFirst } from './batch-first.ts'
 import { decideBranches } from './branches.ts'
+import { gatherConstants } from './constant-reads.ts'
 import { countByInputs } from './counted-positions.ts'
 import { readByExample } from './flat-reads.ts'
 import { type NormalizePass, normalize, type Opening } from './normalize-pass.ts'
@@ -26,6 +41,7 @@ const feeds = {
 const models: readonly (readonly [pass: NormalizePass, model: () => Model])[] = [
   [decideBranches, () => withDecidableBranch(decodeModel(encoder({ ...plain, pooling: 'cls' })))],
   [writeOutFused, () => fusedEncoder({ fusion: 'Attention', norm: 'pre', pooling: 'cls', layerCount: 2, seed: 3 })],
+  [gatherConstants, () => decodeModel(encoder({ ...plain, pooling: 'none', rotate: readHeads }))],
   [readShiftedRows, () => decodeModel(positionEncoder({ term: 'shifted, by indices', fold: 'none', masked: true }))],
   [readByExample, () => decodeModel(encoder({ ...plain, pooling: 'none', head: readFlat }))],
   [countByInputs, () => decodeModel(encoder({ ...plain, pooling: 'none', head: readCounted }))],
@@ -102,6 +118,12 @@ function readFlat(x: Tensor): Tensor {
   const index = argMax(input('input_ids', 'int64', ['batch', 'sequence']), 1)
   const starts = mul(range(0, squeeze(axisSize(x, 0), [0])), squeeze(axisSize(x, 1), [0]))
   return gather(reshape(x, [-1, 8]), add(starts, index), 0)
+}
+
+/** Heads [b,h,n,d] in reverse, by tuples of one number from the end. */
+function readHeads(x: Tensor): Tensor {
+  const last = reshape(constant([-1, -2], 'int64'), [2, 1])
+  return transpose(gatherND(transpose(x, [1, 0, 2, 3]), last, 0), [1, 0, 2, 3])
 }
 
 /** The last token that the mask attends to, among as many positions as there are states. */

@@ -8,6 +8,7 @@ import { requireModel } from '../program/require-model.ts'
 import { gateSinks } from './attention-sinks.ts'
 import { viewBatchFirst } from './batch-first.ts'
 import { decideBranches } from './branches.ts'
+import { gatherConstants } from './constant-reads.ts'
 import { countByInputs } from './counted-positions.ts'
 import type { Expansion } from './expansion.ts'
 import { readByExample } from './flat-reads.ts'
@@ -33,6 +34,7 @@ export const normalizations: readonly NormalizePass[] = [
   writeOutFused,
   gateSinks,
   repeatHeads,
+  gatherConstants,
   readShiftedRows,
   readByExample,
   countByInputs,

@@ -51,10 +51,11 @@ export function compareAnswers(
   const isQuantized = roundsToBytes(source)
   const measure = isQuantized ? shareOfLargest(dense) : largestDifference
   const own = ownDistances(dense, measure)
-  const noise = Math.max(0, ...alike.map((each) => own.get(each) ?? 0))
+  const noiseIn = (some: readonly Arrangement[]): number => Math.max(0, ...some.map((each) => own.get(each) ?? 0))
+  const noise = TIMES * noiseIn(alike)
   // Rounded by token, a text is rounded alike on either side of padding, so even a small difference comes from elsewhere.
-  const compared = heldWithin(own, Math.max(roundingOf(source), isQuantized ? TIMES * noise : 0))
-  const tolerance = isQuantized ? Math.max(STEPS, TIMES * noise) : roundingBeyond(source, noise)
+  const compared = heldWithin(own, Math.max(roundingOf(source), isQuantized ? noise : 0))
+  const tolerance = isQuantized ? Math.max(STEPS, noise) : roundingBeyond(source, noiseIn(compared))
   const beyond: Beyond[] = []
   let distance = 0
   for (const [i, expected] of dense.entries()) {

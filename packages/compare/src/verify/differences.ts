@@ -61,13 +61,17 @@ export function requireSameShapes(outputs: NamedTensors, dense: NamedTensors, ma
   }
 }
 
-/** Largest difference of two outputs, relative for numbers beyond 1; infinite where shapes differ. */
+/**
+ * Largest difference of two outputs, relative for numbers beyond 1, and for those of an output whose size (root mean square) is: small ones
+ * are sums of such as cancel out, and rounded as coarsely. Infinite where shapes differ.
+ */
 export function largestDifference(actual: TensorLike | undefined, expected: TensorLike): number {
   if (actual === undefined || String(actual.dims) !== String(expected.dims)) return Number.POSITIVE_INFINITY
   const [left, right] = [numbersOf(actual), numbersOf(expected)]
+  const size = Math.max(1, sizeOf(expected))
   let largest = 0
   for (const [i, value] of right.entries()) {
-    const difference = apart(left[i] as number, value) / Math.max(1, Math.abs(value))
+    const difference = apart(left[i] as number, value) / Math.max(size, Math.abs(value))
     if (!(difference <= largest)) largest = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference
   }
   return largest

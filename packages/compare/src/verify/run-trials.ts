@@ -97,8 +97,8 @@ export async function runTrials({ source, roles, runners, deadline, signal }: Tr
 
   for (const most of FIRST) if (await runRound(trialsFor(source, roles, { tokens: most }))) break
   if (tokens === 0) throw refused
+  await runRound(sharedTrials(source, roles))
   await runRound(trialsFor(source, roles, SECOND))
-  await runRound(sharedTrials(source, roles, SECOND))
   for (const most of LONG) {
     const trials = longTrials(source, roles, most)
     const [alone] = trials

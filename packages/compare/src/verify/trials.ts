@@ -1,7 +1,7 @@
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { Graph, type Model, readAttributes, readConstant } from '@tp/onnx'
 import { type InputRoles, isText } from '../inputs/input-shapes.ts'
-import { mapTensors, rowOf, take } from '../inputs/rows.ts'
+import { mapTensors, rowOf, rowsOf } from '../inputs/rows.ts'
 import { sampleInputs } from '../inputs/sample-inputs.ts'
 
 /** How examples are put together; those of equal lengths need no padding. */
@@ -73,15 +73,11 @@ export function longTrials(model: Model, roles: InputRoles, tokens: number): rea
 }
 
 /** Texts that share one row of each input whose batch is only assumed to be that of the others; none where no batch is. */
-export function sharedTrials(model: Model, roles: InputRoles, options: TrialOptions): readonly Trial[] {
+export function sharedTrials(model: Model, roles: InputRoles): readonly Trial[] {
   const names = (roles.assumed ?? []).filter(({ axis }) => axis === 0).map(({ input }) => input)
   if (names.length === 0 || typeof roles.batch === 'number') return []
-  const inputs = sampleInputs(model, roles, {
-    batch: EXAMPLES,
-    tokens: isText(roles) ? options.tokens : undefined,
-    seed: options.seed ?? 1,
-  })
-  const shared = names.map((name) => [name, take(inputs[name] as TensorLike, 0, EXAMPLES)] as const)
+  const inputs = sampleInputs(model, roles, { batch: EXAMPLES, tokens: isText(roles) ? SHORT : undefined })
+  const shared = names.map((name) => [name, rowsOf(inputs[name] as TensorLike, 0, 1)] as const)
   return together({ ...inputs, ...Object.fromEntries(shared) })
 }
 
@@ -112,7 +108,7 @@ function together(inputs: NamedTensors): Trial[] {
   const [first, ...others] = examples.map(
     (own): Trial => ({
       arrangement: 'alone',
-      inputs: mapTensors(inputs, (tensor) => take(tensor, own.example, EXAMPLES)),
+      inputs: mapTensors(inputs, (tensor) => (tensor.dims[0] === EXAMPLES ? rowsOf(tensor, own.example, 1) : tensor)),
       examples: [own],
     }),
   ) as [Trial, ...Trial[]]

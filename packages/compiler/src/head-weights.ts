@@ -24,7 +24,7 @@ export function headWeights(
     return withEqualSizes(() => {
       const opened = openModel(model)
       const { program } = opened
-      const [{ layers }] = chooseEncoders(findEncoders(opened), encoder)
+      const [{ layers }] = chooseEncoders(findEncoders(opened.program), encoder)
       const last = stackEnd(program, layers.at(-1) as Layer)
       if (last === undefined) {
         const reason = "the end of the last layer was not found, so it is not known which weights are the head's"

@@ -114,7 +114,7 @@ export function inspect(
   try {
     return withEqualSizes(() => {
       const { program, expansions } = openModel(model)
-      const all = withoutDecoders(findEncoders({ program, expansions }))
+      const all = withoutDecoders(findEncoders(program))
       const found = options.tries ? all.map((each) => tried(model, each)) : all
       const [encoder] = chooseEncoders(found, options.encoder)
       return {

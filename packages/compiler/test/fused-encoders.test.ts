@@ -1,4 +1,5 @@
-import { none, schedule } from '@tp/core'
+import { none, schedule, truncate } from '@tp/core'
+import type { TensorLike } from '@tp/core/runtime'
 import { keyNorm, receivedAttention } from '@tp/method-attention'
 import { cloneModel, createNode, decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { type FusedEncoderOptions, type Fusion, fusedEncoder, inTurn } from 'exported-encoders'
@@ -166,4 +167,38 @@ test('gives the operator an entry for every key of a mask that is the same for a
   const { model: half } = pruned(model, { method: keyNorm(), schedule: atMiddle })
   expect(countOf(half, 'Attention')).toBe(attentions.length)
   expect((await run(half, feeds)).logits?.dims).toEqual((await run(model, feeds)).logits?.dims)
+})
+
+describe.each(['Attention', 'MultiHeadAttention', "ONNX's Attention"] as const)('causal %s', (fusion) => {
+  const causal = (pooling: 'cls' | 'none'): Model => {
+    const model = fusedEncoder({ fusion, norm: 'pre', pooling, layerCount: LAYERS, seed: 5 })
+    const name = fusion === "ONNX's Attention" ? 'is_causal' : 'unidirectional'
+    for (const node of model.proto.graph?.node ?? []) {
+      if (!node.opType.endsWith('Attention')) continue
+      const [flag] = createNode({ type: 'Flag', inputs: [], outputs: [], attributes: { [name]: 1 } }).attribute
+      node.attribute.push(flag as (typeof node.attribute)[number])
+    }
+    return model
+  }
+  const statesOf = async (model: Model) => (await run(model, feeds)).logits as TensorLike
+
+  test('gives what the dense model does where every token is kept, and where later ones are gone', async () => {
+    const model = causal('none')
+    const dense = await statesOf(model)
+    const all = schedule(LAYERS, { layers: [1, 2], tokens: 99 })
+    const whole = await statesOf(pruned(model, { method: receivedAttention(), schedule: all }).model)
+    expect(difference(numbers(whole), numbers(dense))).toBeLessThan(1e-5)
+    const first = pruned(model, { method: truncate(), schedule: atMiddle, restore: 'nearest' }).model
+    const [width = 0] = dense.dims.slice(2)
+    expect(
+      difference(numbers(await statesOf(first)).slice(0, 2 * width), numbers(dense).slice(0, 2 * width)),
+    ).toBeLessThan(1e-5)
+  })
+
+  test('lets a query that is computed alone see what it saw among the others', async () => {
+    const model = causal('cls')
+    const { model: lean } = pruned(model, { method: none(), schedule: new Map() })
+    const [dense, results] = [await run(model, feeds), await run(lean, feeds)]
+    expect(difference(numbers(results.logits), numbers(dense.logits))).toBeLessThan(1e-5)
+  })
 })

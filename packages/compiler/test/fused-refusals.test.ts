@@ -15,7 +15,6 @@ interface Form {
   readonly message: RegExp
 }
 
-const causal = { code: 'TP_CAUSAL', message: /^causal attention inside one operator/ } as const
 const decoder = { code: 'TP_FUSED_ATTENTION', message: /keeps the keys and values of earlier tokens/ } as const
 const unknown = {
   code: 'TP_FUSED_ATTENTION',
@@ -24,9 +23,6 @@ const unknown = {
 const past = ['batch', 2, 'before', 4]
 
 const forms: Record<string, Form> = {
-  'Attention, one way': { fusion: 'Attention', change: attribute('unidirectional'), ...causal },
-  'MultiHeadAttention, one way': { fusion: 'MultiHeadAttention', change: attribute('unidirectional'), ...causal },
-  "ONNX's Attention, one way": { fusion: "ONNX's Attention", change: attribute('is_causal'), ...causal },
   'Attention with earlier keys': { fusion: 'Attention', change: inputAt([4], [2, ...past]), ...decoder },
   'MultiHeadAttention with earlier keys': { fusion: 'MultiHeadAttention', change: inputAt([6, 7], past), ...decoder },
   "ONNX's Attention with earlier keys": { fusion: "ONNX's Attention", change: inputAt([4, 5], past), ...decoder },

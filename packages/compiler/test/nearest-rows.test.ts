@@ -38,7 +38,7 @@ interface Neighborhood {
 function neighborhoodIn(model: Model): Neighborhood {
   const opened = openModel(model)
   const { program } = opened
-  const [{ apart, layers }] = chooseEncoders(findEncoders(opened), undefined)
+  const [{ apart, layers }] = chooseEncoders(findEncoders(opened.program), undefined)
   const grid = gridOf(program, layers[0]?.input as string, apart.length)
   const width = grid && (program.tensor(grid.value).dims[grid.axis] as number)
   return { apart, width }

@@ -13,7 +13,7 @@ import type { Encoder, LaterLayers } from './encoder.ts'
 import { findHead, type HeadOutput } from './head.ts'
 import { findLayer, inputAfter, type Layer } from './layer.ts'
 import { type LearnedTokens, learnedTokens } from './learned-tokens.ts'
-import { findMask, requirePlainOperators, type WrittenOut } from './mask.ts'
+import { findMask } from './mask.ts'
 import { refuseMixing } from './mixed-tokens.ts'
 import { findPoolCounts } from './pool-counts.ts'
 import { requirePairwiseTerms } from './position-terms.ts'
@@ -36,25 +36,19 @@ export type FoundEncoder =
   | { readonly name: string; readonly layerCount: number; readonly encoder: Encoder }
   | { readonly name: string; readonly layerCount: number; readonly refused: Refused }
 
-/** A model in the form that analysis knows, and what fused operators were written out as. */
-interface OpenedModel {
-  readonly program: Program
-  readonly expansions: readonly WrittenOut[]
-}
-
 /**
  * Finds the encoders in a graph by structure: one, or several side by side (two encoders).
  * @throws Refused if none of them can be pruned
  */
-export function findEncoders({ program, expansions }: OpenedModel): FoundEncoder[] {
+export function findEncoders(program: Program): FoundEncoder[] {
   try {
-    return encodersOf(program, expansions)
+    return encodersOf(program)
   } catch (error) {
     throw refuseUnknownShape(program, error) ?? error
   }
 }
 
-function encodersOf(program: Program, expansions: readonly WrittenOut[]): FoundEncoder[] {
+function encodersOf(program: Program): FoundEncoder[] {
   const attentions = findAttentions(program)
   const layers = attentions
     .map((attention) => findLayer(program, attention))
@@ -65,7 +59,7 @@ function encodersOf(program: Program, expansions: readonly WrittenOut[]): FoundE
   const found = findStacks(program, layers).map((stack): FoundEncoder => {
     const about = { name: stack.name, layerCount: stack.layers.length }
     try {
-      return { ...about, encoder: encoderOf(program, stack, expansions) }
+      return { ...about, encoder: encoderOf(program, stack) }
     } catch (error) {
       if (error instanceof Refused) return { ...about, refused: refuseMixing(program, stack.layers, error) ?? error }
       throw error
@@ -106,7 +100,7 @@ export function chooseEncoders(found: readonly FoundEncoder[], encoder: string |
   return [named.encoder]
 }
 
-function encoderOf(program: Program, stack: Stack, expansions: readonly WrittenOut[]): Encoder {
+function encoderOf(program: Program, stack: Stack): Encoder {
   const { name, input } = stack
   const { layers, laterLayers } = ofOneStream(program, stack.layers)
   const [first] = layers as [Layer]
@@ -133,7 +127,6 @@ function encoderOf(program: Program, stack: Stack, expansions: readonly WrittenO
   }
   // Downstream of a cut masks and biases come from the choice of tokens; what they say was proved when it was made.
   const { mask, causal } = findMask(program, layersBefore(earlier, layers), first.input)
-  if (causal !== undefined) requirePlainOperators(causal, expansions)
   const depth = Math.max(layers.length, ...stepsOf(program.model, name).map((step) => step.layerCount))
   const readsIds = input !== undefined && program.tensor(input).dtype.startsWith('int')
   const { axis, wholeHead } = traceToHead(program, {

@@ -1,6 +1,5 @@
 import type { Tensor } from '@tp/core'
 import { type ConstantData, type Dim, namesIn } from '@tp/core/expression'
-import type { NodeProto } from '@tp/onnx'
 import { operatorOf, returnsFirst } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
@@ -223,27 +222,5 @@ function noMask(program: Program, layers: readonly Layer[], inputs: readonly str
     'TP_MASK',
     `the scores of attention depend on ${names}, and no value in between says yes or no for each of the ${tokens} tokens, so it is not known which tokens are padding`,
     node,
-  )
-}
-
-/** A fused operator, and the nodes that it was written out as. */
-export interface WrittenOut {
-  readonly node: NodeProto
-  readonly nodes: readonly NodeProto[]
-}
-
-/**
- * An operator that hides later tokens itself counts from the queries that it is given: where only some are computed, it hides others.
- * @throws Refused TP_CAUSAL
- */
-export function requirePlainOperators({ attention }: Layer, expansions: readonly WrittenOut[]): void {
-  const softmax = attention.chain.at(-1) as NodeProto
-  const fused = expansions.find(({ nodes }) => nodes.includes(softmax))
-  if (fused === undefined) return
-  const reason = 'causal attention inside one operator, which hides later tokens by itself'
-  throw new Refused(
-    'TP_CAUSAL',
-    `${reason}; export the model with plain attention (eager, or an opset before 23), and optimize it after it is pruned`,
-    fused.node,
   )
 }

@@ -62,7 +62,7 @@ export function pruneModel(opened: Opened, found: readonly FoundEncoder[], optio
   let { model } = opened.program
   for (const { name } of others) {
     const next = openModel(model)
-    const [encoder] = chooseEncoders(findEncoders(next), name)
+    const [encoder] = chooseEncoders(findEncoders(next.program), name)
     encoders.push(pruneNext(next, encoder))
     model = next.program.model
   }

@@ -22,7 +22,7 @@ export function soften(source: Model, options: SoftenOptions): SoftModel {
     withEqualSizes(() => {
       const opened = openModel(source)
       const { program } = opened
-      const [encoder] = chooseEncoders(withoutDecoders(findEncoders(opened)), options.encoder)
+      const [encoder] = chooseEncoders(withoutDecoders(findEncoders(opened.program)), options.encoder)
       if (encoder.earlier !== undefined) {
         throw new Refused('TP_PRUNED', 'this model is pruned already; train the file that it was made from')
       }

@@ -19,5 +19,5 @@ export function decoderOf(subject: Subject): Decoder {
 }
 
 const open = ({ model }: Subject): Opened => openModel(model)
-const find = (subject: Subject): FoundEncoder[] => findEncoders(opened(subject))
+const find = (subject: Subject): FoundEncoder[] => findEncoders(opened(subject).program)
 const decode = (subject: Subject): Decoder => findDecoder(opened(subject).program)

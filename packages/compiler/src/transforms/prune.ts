@@ -24,7 +24,7 @@ export function prune(options: PruneOptions): Transform<PruneReport> {
   const isExact = method.lossless || (typeof schedule !== 'function' && schedule?.size === 0)
   const open = ({ model }: Subject): Opened => openModel(outputs === undefined ? model : keepOutputs(model, outputs))
   const find = (subject: Subject): FoundEncoder[] => {
-    const found = findEncoders(subject.once(open))
+    const found = findEncoders(subject.once(open).program)
     return isExact ? found : withoutDecoders(found)
   }
   return {

@@ -175,11 +175,14 @@ describe('states of a causal model that are pooled outside', () => {
     expect(inspect(model)).toMatchObject({ ok: true, positions: ['the last attended token'] })
   })
 
-  test('refuses a decoder without caches, which gives an answer for each token', () => {
-    const logits = languageModel()
-    expect(inspect(logits)).toMatchObject({ ok: false, refusal: { code: 'TP_CAUSAL' } })
-    expect(() => pruned(logits)).toThrow(/causal attention, and an answer for each token/)
-  })
+  test.each([0, 8])(
+    'refuses a decoder without caches, which gives an answer for each token, and %i more',
+    (padding) => {
+      const logits = languageModel(padding)
+      expect(inspect(logits)).toMatchObject({ ok: false, refusal: { code: 'TP_CAUSAL' } })
+      expect(() => pruned(logits)).toThrow(/causal attention, and an answer for each token/)
+    },
+  )
 
   test('packs it, since no token is pruned', () => {
     expect(whyRefused(() => transform(languageModel(), pack()))).toBeUndefined()

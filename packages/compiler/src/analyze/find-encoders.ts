@@ -195,11 +195,15 @@ function encoderOf(program: Program, stack: Stack): Encoder {
   }
 }
 
-/** True if each token has an answer for every row of the table that it was chosen from: logits of a language model, and not of a few classes. */
+/** True if each token has an answer for every row of the table that it was chosen from, or for more of them: logits of a language model, and not of a few classes. */
 function answersEveryWord(program: Program, ids: string, head: readonly HeadOutput[]): boolean {
-  const words = new Set(tablesChosenFrom(program, ids).map((table) => program.tensor(table).dims[0]))
-  const isAnswer = ({ reads }: HeadOutput): boolean => reads.some(({ kind }) => kind === 'token-answers')
-  return head.some((each) => isAnswer(each) && words.has(program.tensor(each.output).dims.at(-1)))
+  const rows = tablesChosenFrom(program, ids).map((table) => program.tensor(table).dims[0])
+  const words = Math.max(0, ...rows.filter((count) => typeof count === 'number'))
+  return head.some(({ reads, output }) => {
+    const width = program.tensor(output).dims.at(-1)
+    const answersTokens = reads.some(({ kind }) => kind === 'token-answers')
+    return answersTokens && words > 0 && typeof width === 'number' && width >= words
+  })
 }
 
 /** Reads of the tokens that an earlier pruning has kept. */

@@ -122,7 +122,11 @@ function apart(left: number, right: number): number {
 }
 
 export function numbersOf({ type, data }: TensorLike): Float32Array | Float64Array {
-  return type === 'float16' ? fromHalves(data as Uint16Array) : Float64Array.from(data as ArrayLike<number>, Number)
+  if (type === 'float16') return fromHalves(data as Uint16Array)
+  // As they are, where they may be: outputs have millions of numbers, and each is read several times.
+  return data instanceof Float32Array || data instanceof Float64Array
+    ? data
+    : Float64Array.from(data as ArrayLike<number>, Number)
 }
 
 /** The error of a model that was made and does not do what it should. */

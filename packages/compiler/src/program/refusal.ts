@@ -80,7 +80,9 @@ export function refusalOf(error: unknown): Refusal {
     return { code: 'TP_TOO_COMPLEX', message }
   }
   if (!isTpError(error) || !modelProblems.has(error.code)) throw error
-  return { code: error.code as Refusal['code'], message: `the graph cannot be followed: ${reasonOf(error)}` }
+  const written =
+    error.code === 'TP_SHAPE' ? '; see that it runs with other sizes than those that it was exported with' : ''
+  return { code: error.code as Refusal['code'], message: `the graph cannot be followed: ${reasonOf(error)}${written}` }
 }
 
 /** Runs work on a model. @throws Refused for whatever is the model's fault; other errors as they are */

@@ -1,10 +1,10 @@
-import { link, mkdir, realpath, rm } from 'node:fs/promises'
+import { link, mkdir, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { Runtime, Session, SessionOptions } from '@tp/core/runtime'
-import { encodeModel, type Model, refusedLoad, withoutMetadata } from '@tp/onnx'
+import { type Runtime, type Session, type SessionOptions, throwIfAborted } from '@tp/core/runtime'
+import { encodeModel, externalTensors, type Model, refusedLoad, withoutMetadata } from '@tp/onnx'
 import type { ModelFile } from '../models/model-file.ts'
-import { writeModelFile } from './stage-model.ts'
+import { copyDataFiles } from './data-files.ts'
 import { writeError } from './write-error.ts'
 import { removeAbandoned, waitingPath } from './write-file.ts'
 
@@ -70,20 +70,26 @@ export async function withModelAsFile<T>(
     throw writeError(folder, cause)
   })
   try {
-    await linkDataFiles(source, folder)
     const path = join(folder, 'model.onnx')
-    await writeModelFile(withoutMetadata(model), source, path, { signal })
+    await linkDataFiles(model, source, folder, signal)
+    // It is removed again, so that it need not reach the disk.
+    await writeFile(path, encodeModel(withoutMetadata(model)), { signal }).catch((cause: unknown) => {
+      throwIfAborted(signal, 'tp')
+      throw writeError(path, cause)
+    })
     return await use(path)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-/** Costs no room where the temporary folder is on the same disk; else they are copied when the model is written. */
-async function linkDataFiles(source: ModelFile, folder: string): Promise<void> {
-  for (const location of source.dataFiles) {
+/** Costs no room where the temporary folder is on the same disk; else they are copied. */
+async function linkDataFiles(model: Model, { path }: ModelFile, folder: string, signal: AbortSignal): Promise<void> {
+  const locations = [...new Set(externalTensors(model).map(({ location }) => location))]
+  for (const location of locations) {
     // The file that a link leads to: runtimes refuse a link that leads out of their model's folder.
-    const own = await realpath(join(dirname(source.path), location))
+    const own = await realpath(join(dirname(path), location))
     await link(own, join(folder, location)).catch(() => undefined)
   }
+  await copyDataFiles(locations, dirname(path), folder, signal)
 }

@@ -78,20 +78,12 @@ export async function commitModel<V = never>(
   { signal, verify, beforeCommit }: CommitOptions<V>,
 ): Promise<CommittedModel<V>> {
   await using staged = await stageModel(model, source, out, signal)
-  const verification = verify ? await verifiedFrom(source, () => verify(staged.path)) : undefined
+  const verification = await verify?.(staged.path)
   throwIfAborted(signal, 'tp')
   await beforeCommit?.()
   await staged.commit()
   const { bytes, dataFiles } = staged
   return { bytes, dataFiles, ...(verification !== undefined && verification !== null && { verification }) }
-}
-
-/** The outcome of verifying. A source that has changed is the reason where it fails. */
-async function verifiedFrom<V>({ requireUnchanged }: ModelFile, verify: () => Promise<V>): Promise<V> {
-  return await verify().catch(async (error: unknown) => {
-    await requireUnchanged()
-    throw error
-  })
 }
 
 export interface CommitOptions<V> {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +9,7 @@ import { modelPath } from '@tp/models'
 import { decodeModel, encodeModel } from '@tp/onnx'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { inspectEncoders, planForFile } from './file-plan.ts'
-import { pruneFile, pruneModelFile } from './prune-file.ts'
+import { pruneFile, pruneModelFile, verifyPrunedFile } from './prune-file.ts'
 
 const small = fileURLToPath(
   new URL('../../../../tools/exported-encoders/fixtures/distilbert-cls-eager-ts14/model.onnx', import.meta.url),
@@ -69,4 +69,14 @@ test('does not verify a packed file without the runtime that runs it', async () 
   const packed = { plan: { ...plan, pack: true as const }, methods }
   const { verification } = await pruneFile(small, join(folder, 'packed.onnx'), packed)
   expect(verification).toEqual({ notVerified: expect.stringContaining('@tp/runtime-native') })
+})
+
+test('says that a file has changed where verifying fails for that', async () => {
+  const path = join(folder, 'changing.onnx')
+  copyFileSync(small, path)
+  const file = await readModel(path)
+  const pruned = await pruneModelFile(file, { plan, methods })
+  copyFileSync(join(folder, 'pruned.onnx'), path)
+  const how = { whole: file, path: join(folder, 'pruned.onnx'), signal: new AbortController().signal }
+  await expect(verifyPrunedFile(pruned, how)).rejects.toMatchObject({ code: 'TP_CHANGED' })
 })

@@ -27,7 +27,7 @@ const UNVERIFIABLE = new Set(['TP_INPUT', 'TP_DENSE', 'TP_MODEL_LIMIT', 'TP_RUNT
 /**
  * Verifies a model that was made from a file, and waits for its name, in a process of its own with limits.
  * @param made the model, and where it can be loaded from
- * @throws TpError TP_VERIFY, TP_ABORTED
+ * @throws TpError TP_VERIFY, TP_ABORTED; TP_CHANGED for a file that was written to meanwhile
  * @example
  * const { model } = transform(file.model, quantize())
  * await commitModel(model, file, '8-bit.onnx', { signal, verify: (path) => verifyFile({ model, path }, file, { signal }) })
@@ -56,6 +56,8 @@ export async function verifyFile(
       ...(native !== undefined && { changedRuntime: { load: (from) => load(from as string, native) } }),
     })
   } catch (error) {
+    // What failed may be a source that is another one by now.
+    await file.requireUnchanged()
     if (!isTpError(error) || !UNVERIFIABLE.has(error.code)) throw error
     return { notVerified: bareMessage(error) }
   }

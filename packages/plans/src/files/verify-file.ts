@@ -56,7 +56,7 @@ export async function verifyFile(
       ...(native !== undefined && { changedRuntime: { load: (from) => load(from as string, native) } }),
     })
   } catch (error) {
-    // What failed may be a source that is another one by now.
+    // Verification also fails where the source is another one by now.
     await file.requireUnchanged()
     if (!isTpError(error) || !UNVERIFIABLE.has(error.code)) throw error
     return { notVerified: bareMessage(error) }

@@ -22,9 +22,8 @@ export function headWeights(
 ): HeadWeights | { readonly ok: false; readonly refusal: Refusal } {
   try {
     return withEqualSizes(() => {
-      const opened = openModel(model)
-      const { program } = opened
-      const [{ layers }] = chooseEncoders(findEncoders(opened.program), encoder)
+      const { program } = openModel(model)
+      const [{ layers }] = chooseEncoders(findEncoders(program), encoder)
       const last = stackEnd(program, layers.at(-1) as Layer)
       if (last === undefined) {
         const reason = "the end of the last layer was not found, so it is not known which weights are the head's"

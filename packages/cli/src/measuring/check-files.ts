@@ -69,7 +69,7 @@ export async function checkFiles(request: FilesToCheck, context: Context): Promi
 function columnContent({ file, bytes, provenance, figures }: CheckedFile, other?: ModelFile): object {
   const { answers, ...times } = figures
   const made = other === undefined ? {} : { madeFromOther: isMadeFrom(provenance, other) ?? null }
-  const steps = provenance.steps.map(({ cuts, restored, chosenOn, ...step }) => step)
+  const steps = provenance.steps.map(({ cuts, restored, ...step }) => step)
   return {
     ...{ path: file.path, bytes, prunings: steps, leftOut: provenance.leftOut, ...made },
     ...{ ...answers.content, ...timesContent(times) },

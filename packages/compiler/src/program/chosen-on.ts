@@ -1,9 +1,8 @@
 import type { Model } from '@tp/onnx'
-import { readProvenance } from './provenance.ts'
 import { readRecords, writeRecords } from './records.ts'
 import { version } from './version.ts'
 
-/** Examples that had a part in making a file, besides those that chose the plan of a pruning. */
+/** Examples that had a part in one step of making a file. */
 interface ChosenOn {
   /** Version of the toolkit. */
   readonly version: string
@@ -15,11 +14,10 @@ const KEY = 'tp.chosen-on'
 
 /** The marks of the examples that had a part in making a file, a text of them for each step; as `Plan.chosenOn`. */
 export function readChosenOn(model: Model): string[] {
-  const pruned = readProvenance(model).flatMap(({ chosenOn }) => chosenOn ?? [])
-  return [...pruned, ...readRecords(model, KEY, isChosenOn).map(({ chosenOn }) => chosenOn)]
+  return readRecords(model, KEY, isChosenOn).map(({ chosenOn }) => chosenOn)
 }
 
-/** @param chosenOn marks of examples that weights learned from, or that decided what was changed; '' for none */
+/** @param chosenOn marks of examples that chose a plan, that weights learned from, or that decided what was changed; '' for none */
 export function addChosenOn(model: Model, chosenOn: string): void {
   if (chosenOn === '') return
   writeRecords(model, KEY, [...readRecords(model, KEY, isChosenOn), { version, chosenOn }])

@@ -14,8 +14,6 @@ export interface PruningStep {
   readonly schedule: Readonly<Record<string, { readonly kind: string; readonly value: number }>>
   /** SHA-256 of the file that was pruned, if known. */
   readonly source?: string
-  /** The examples that chose the plan, as `Plan.chosenOn`. */
-  readonly chosenOn?: string
   /** Positions that were protected. */
   readonly protectedTokens: readonly number[]
   /** Number of the segment that was protected as a whole. */
@@ -86,7 +84,7 @@ export function stepsOf(model: Model, name: string): PruningStep[] {
 }
 
 function isStep(step: unknown): step is PruningStep {
-  const { version, method, layerCount, schedule, protectedTokens, cuts, restored, chosenOn } = (step ??
+  const { version, method, layerCount, schedule, protectedTokens, cuts, restored } = (step ??
     {}) as Partial<PruningStep>
   const isRecord = (cut: Partial<CutRecord> | null): boolean =>
     Number.isInteger(cut?.layer) && [cut?.before, cut?.after, cut?.indices].every((name) => typeof name === 'string')
@@ -100,7 +98,6 @@ function isStep(step: unknown): step is PruningStep {
     Array.isArray(protectedTokens) &&
     Array.isArray(cuts) &&
     cuts.every(isRecord) &&
-    (chosenOn === undefined || typeof chosenOn === 'string') &&
     (restored === undefined || (Array.isArray(restored) && restored.length > 0 && restored.every(isRestored)))
   )
 }

@@ -4,6 +4,7 @@ import { cloneModel, Graph, type Model } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
 import { chooseEncoders, type FoundEncoder, findEncoders } from '../analyze/find-encoders.ts'
 import { type Opened, openModel } from '../normalize/open.ts'
+import { addChosenOn } from '../program/chosen-on.ts'
 import { writeKnownSizes } from '../program/known-sizes.ts'
 import type { Program } from '../program/program.ts'
 import { addProvenance, type PruningStep } from '../program/provenance.ts'
@@ -66,6 +67,7 @@ export function pruneModel(opened: Opened, found: readonly FoundEncoder[], optio
     encoders.push(pruneNext(next, encoder))
     model = next.program.model
   }
+  addChosenOn(model, options.chosenOn ?? '')
   const layerCount = encoders.reduce((sum, encoder) => sum + encoder.layerCount, 0)
   return { model, layerCount, cuts: encoders.flatMap(({ cuts }) => cuts), encoders }
 }
@@ -185,14 +187,13 @@ function provenanceOf({
   weighed,
   options,
 }: Pruning): PruningStep {
-  const { method, source, protectSegment, chosenOn } = options
+  const { method, source, protectSegment } = options
   return {
     version,
     method: method.name,
     layerCount: encoder.depth,
     schedule: Object.fromEntries(schedule),
     ...(source !== undefined && { source }),
-    ...(chosenOn !== undefined && { chosenOn }),
     protectedTokens,
     ...(protectSegment !== undefined && { protectedSegment: protectSegment }),
     ...(method.returns && cuts.length > 0 && { returns: true as const }),

@@ -20,9 +20,8 @@ export function soften(source: Model, options: SoftenOptions): SoftModel {
   checkMethod(options.method)
   return refusing(() =>
     withEqualSizes(() => {
-      const opened = openModel(source)
-      const { program } = opened
-      const [encoder] = chooseEncoders(withoutDecoders(findEncoders(opened.program)), options.encoder)
+      const { program } = openModel(source)
+      const [encoder] = chooseEncoders(withoutDecoders(findEncoders(program)), options.encoder)
       if (encoder.earlier !== undefined) {
         throw new Refused('TP_PRUNED', 'this model is pruned already; train the file that it was made from')
       }

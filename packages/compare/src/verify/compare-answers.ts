@@ -18,7 +18,7 @@ export interface Comparison {
 }
 
 /** An answer that is too far from that of the source. */
-export interface Beyond {
+interface Beyond {
   readonly example: number
   readonly distance: number
   readonly problem: string

@@ -80,8 +80,7 @@ export function refusalOf(error: unknown): Refusal {
     return { code: 'TP_TOO_COMPLEX', message }
   }
   if (!isTpError(error) || !modelProblems.has(error.code)) throw error
-  const written =
-    error.code === 'TP_SHAPE' ? '; see that it runs with other sizes than those that it was exported with' : ''
+  const written = error.code === 'TP_SHAPE' ? '; see that it runs with sizes other than its export had' : ''
   return { code: error.code as Refusal['code'], message: `the graph cannot be followed: ${reasonOf(error)}${written}` }
 }
 

@@ -273,7 +273,7 @@ export class Program {
  * were pruned; the model ran, so they are equal.
  */
 export function withEqualSizes<T>(work: () => T): T {
-  return withUnification((a, b) => (typeof a === 'number' ? a : b), work)
+  return withUnification((a, b, meeting) => (meeting === 'smaller' ? undefined : typeof a === 'number' ? a : b), work)
 }
 
 /** Types and shapes of a graph, the token axis of some values [b,n,D] by a name of its own. */

@@ -165,6 +165,14 @@ export function minDims(a: Dim, b: Dim): Dim {
   return a === b ? a : atom('min', a, b)
 }
 
+/** True for min(c, `size`) with a number c: where that has to be equal to the size, the size is at most c. */
+export function isCapped(dim: Dim, size: Dim): boolean {
+  const inner = typeof dim === 'string' ? atoms.get(dim) : undefined
+  if (inner?.kind !== 'min') return false
+  const { left, right } = inner
+  return (typeof left === 'number' && right === size) || (typeof right === 'number' && left === size)
+}
+
 /** Names that the size depends on. */
 export function namesIn(dim: Dim): Set<string> {
   const names = new Set<string>()

@@ -14,7 +14,7 @@ import {
 } from '../expression/dim.ts'
 import type { Tensor } from '../expression/tensor.ts'
 import { mayWork } from '../expression/work-limit.ts'
-import { dimsOf, staticDims } from './sizes.ts'
+import { dimsOf, knownSmaller, staticDims } from './sizes.ts'
 import { broadcastWalk } from './strides.ts'
 
 /**
@@ -67,7 +67,7 @@ export function larger(a: Dim, b: Dim): Dim {
 
 export function smaller(a: Dim, b: Dim): Dim {
   if (isGreater(a, b) === 0) return a
-  return isGreater(b, a) === 0 ? b : known(minDims, a, b)
+  return isGreater(b, a) === 0 ? b : (knownSmaller(a, b) ?? known(minDims, a, b))
 }
 
 /** Integer division of ONNX: towards zero. */

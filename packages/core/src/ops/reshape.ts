@@ -1,7 +1,7 @@
 import { sizeOf } from '../array.ts'
 import { TpError } from '../errors.ts'
 import { applyOne } from '../expression/apply.ts'
-import { type Dim, isUnknown, unknownDim } from '../expression/dim.ts'
+import { type Dim, isCapped, isUnknown, unknownDim } from '../expression/dim.ts'
 import type { Op } from '../expression/tensor.ts'
 import { ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { concat } from './concat.ts'
@@ -9,7 +9,7 @@ import { ints } from './constant.ts'
 import { at, numbers, reshaped } from './kernels.ts'
 import { frontAxis, intOf, mustBe, operand } from './operands.ts'
 import { shape } from './shape.ts'
-import { dimsOf, product, quotient, readRows, shapeIn, staticDims } from './sizes.ts'
+import { dimsOf, product, quotient, readRows, sameDim, shapeIn, staticDims } from './sizes.ts'
 
 /**
  * The same elements under another shape, which is an input. In it 0 copies the input's size at the same place (unless
@@ -68,7 +68,7 @@ function resultDims(x: Tensor, target: Tensor, allowZero: boolean): readonly Dim
     if (typeof size === 'number' && typeof total === 'number' && size !== total) {
       throw new ShapeProblem(`${product(from)} elements do not fit [${dims}]`)
     }
-    return dims
+    return capped(dims, total)
   }
   // a single size that is not known is what is left, whether it was written as -1 or not
   if (others.length === 0) {
@@ -78,6 +78,15 @@ function resultDims(x: Tensor, target: Tensor, allowZero: boolean): readonly Dim
     if (rest !== undefined) dims[first] = rest
   }
   return dims.map((dim) => (dim === -1 ? unknownDim() : dim))
+}
+
+/** All sizes are known, and so is how many elements there are: min(64, N) is N if only N elements fit there. */
+function capped(dims: readonly Dim[], total: Dim): readonly Dim[] {
+  return dims.map((dim, axis) => {
+    const size =
+      typeof dim === 'string' ? quotient(total, product(dims.filter((_, other) => other !== axis))) : undefined
+    return size !== undefined && isCapped(dim, size) ? sameDim(dim, size) : dim
+  })
 }
 
 /** Two axes: those before `axis` in one, the others in one. */

@@ -2,8 +2,11 @@ import { MOST_AXES } from '../expression/apply.ts'
 import { type Dim, divideExactly, isUnknown, mulDims, unknownDim } from '../expression/dim.ts'
 import { ShapeProblem, type Tensor } from '../expression/tensor.ts'
 
-/** Why two sizes meet: an operator takes only equal ones, or stretches a 1 as well, or reads as many rows of the second as the first says. */
-export type Meeting = 'equal' | 'broadcast' | 'rows'
+/**
+ * Why two sizes meet: an operator takes only equal ones, or stretches a 1 as well, or reads as many rows of the second as the first says, or
+ * the smaller one is wanted.
+ */
+export type Meeting = 'equal' | 'broadcast' | 'rows' | 'smaller'
 
 /** Says which size two different sizes both are, or undefined if they are a mistake. */
 export type Unification = (a: Dim, b: Dim, meeting: Meeting) => Dim | undefined
@@ -29,6 +32,11 @@ export function sameDim(a: Dim, b: Dim): Dim {
   const dim = unify(a, b, 'equal')
   if (dim === undefined) throw new ShapeProblem(`sizes ${a} and ${b} differ`)
   return dim
+}
+
+/** The smaller of two sizes if something is known of them, such as that a sequence has at most as many tokens as a table has rows. */
+export function knownSmaller(a: Dim, b: Dim): Dim | undefined {
+  return a === b || isUnknown(a) || isUnknown(b) ? undefined : unification?.(a, b, 'smaller')
 }
 
 /** Rows 0 to `count` − 1 are read along an axis: usually all of it, under the name that another input gives to its size. */

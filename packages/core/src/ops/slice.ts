@@ -1,10 +1,10 @@
 import { TpError } from '../errors.ts'
 import { applyOne } from '../expression/apply.ts'
-import { addDims, type Dim, isPositive, isUnknown, minDims, mulDims, subDims, unknownDim } from '../expression/dim.ts'
+import { addDims, type Dim, isPositive, isUnknown, mulDims, subDims, unknownDim } from '../expression/dim.ts'
 import type { Op } from '../expression/tensor.ts'
 import { axisOf, ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { constant, ints, type Operand } from './constant.ts'
-import { isGreater, pick } from './contents.ts'
+import { isGreater, pick, smaller } from './contents.ts'
 import { at, numbers, picked } from './kernels.ts'
 import { frontAxes, frontAxis, intsOf, numbersOf, operand } from './operands.ts'
 import { dimsOf, staticDims } from './sizes.ts'
@@ -131,7 +131,7 @@ function upper(end: Dim, dim: Dim): Dim {
   if (typeof end === 'number') {
     if (end >= END) return dim
     if (isUnknown(dim)) return unknownDim()
-    return isGreater(end, dim) === 0 ? end : isGreater(end, dim) === 1 ? dim : minDims(dim, end)
+    return smaller(dim, end)
   }
   if (typeof dim === 'number') return end
   if (isUnknown(dim)) return end

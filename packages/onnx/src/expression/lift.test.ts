@@ -270,6 +270,28 @@ describe('sizes', () => {
     expect(Object.fromEntries(lifted.sameAs)).toEqual({ m: 'n' })
     expect(lifted.tensor('y').dims).toEqual(lifted.tensor('a1').dims)
   })
+
+  test('sizes that are capped are whole where a reshape or a sum takes no other number of elements', () => {
+    const cap = (...more: Parameters<typeof createNode>[0][]): Graph => {
+      const graph = graphOf({ x: ['n', 4, 2], rows: ['n', 8] })
+      for (const [name, data] of Object.entries({ most: [64], width: [8], first: [0] }))
+        graph.addInitializer(name, { type: 'int64', dims: [1], data: BigInt64Array.from(data, BigInt) })
+      const nodes = [
+        { type: 'Shape', inputs: ['x'], outputs: ['n'], attributes: { end: 1 } },
+        { type: 'Min', inputs: ['most', 'n'], outputs: ['capped'] },
+        { type: 'Slice', inputs: ['rows', 'first', 'most', 'first'], outputs: ['cut'] },
+        ...more,
+      ]
+      graph.insert(nodes.map(createNode))
+      return new Graph(graph.model)
+    }
+    const target = { type: 'Concat', inputs: ['capped', 'width'], outputs: ['target'], attributes: { axis: 0 } }
+    const reshaped = lift(cap(target, { type: 'Reshape', inputs: ['x', 'target'], outputs: ['y'] }))
+    const added = lift(cap({ type: 'Add', inputs: ['cut', 'rows'], outputs: ['y'] }))
+    for (const lifted of [reshaped, added]) expect(lifted.tensor('y').dims).toEqual(['n', 8])
+    expect(reshaped.tensor('cut').dims).toEqual(['n', 8])
+    expect(lift(cap()).tensor('cut').dims).toEqual(['min(n,64)', 8])
+  })
 })
 
 describe('parts of a graph that are not understood', () => {

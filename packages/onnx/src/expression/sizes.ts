@@ -1,11 +1,20 @@
-import { type Dim, isUnknown, type Meeting, namesIn, substituteDim, type Unification } from '@tp/core/expression'
+import {
+  type Dim,
+  isCapped,
+  isUnknown,
+  type Meeting,
+  minDims,
+  namesIn,
+  substituteDim,
+  type Unification,
+} from '@tp/core/expression'
 
 /**
  * Sizes that turn out to be equal while a graph is followed: exporters name one size differently from input to input
  * (`batch` and `batch_1`, `sequence` and `s0`).
  */
 export interface EqualSizes {
-  /** The meaning of each name: another name, a number or a formula. */
+  /** The meaning of each name: another name, a number or a formula; and of each min(64, N) that is known to be N. */
   readonly sameAs: ReadonlyMap<string, Dim>
   /** Called by core when two different sizes meet. */
   readonly unify: Unification
@@ -64,11 +73,15 @@ export function equalSizes(order: readonly string[]): EqualSizes {
   const unify = (left: Dim, right: Dim, meeting: Meeting): Dim | undefined => {
     const a = resolve(left)
     const b = resolve(right)
+    if (meeting === 'smaller') return sameAs.get(`${minDims(a, b)}`) ?? sameAs.get(`${minDims(b, a)}`)
     if (a === b || isUnknown(b)) return a
     if (isUnknown(a)) return b
     // A number is the size of the result, whether the other is equal to it or a 1 that is stretched.
     if (typeof a === 'number') return typeof b === 'number' ? undefined : a
     if (typeof b === 'number') return b
+    // No other sizes run: where there are more than 64, min(64, N) is neither N nor stretched.
+    if (meeting !== 'rows' && isCapped(b, a)) return learn(b, a, 'equal')
+    if (meeting !== 'rows' && isCapped(a, b)) return learn(a, b, 'equal')
     const [nameA, nameB] = [isName(a), isName(b)]
     // A formula says that there are other rows. A name that no input has is that of a value which some node made.
     if (meeting === 'rows' && !(nameA && nameB && rank.has(a) && rank.has(b))) return a

@@ -9,6 +9,7 @@ import {
   gather,
   gatherElements,
   gelu,
+  greater,
   input,
   matmul,
   maximum,
@@ -27,6 +28,7 @@ import {
   type Tensor,
   transpose,
   unsqueeze,
+  where,
 } from '@tp/core'
 import { apply, type Op, operators } from '@tp/core/expression'
 import { emitModel } from '@tp/onnx'
@@ -39,6 +41,7 @@ type PositionTerm =
   | 'relative key and query'
   | 'quantized relative key'
   | 'gated'
+  | 'of keys, for all queries'
   | 'disentangled'
   | 'disentangled, for as many queries'
   | 'disentangled up to the length'
@@ -117,6 +120,13 @@ export function positionEncoder(options: PositionEncoderOptions): Uint8Array {
         const gate = sum(sigmoid(linear(query, 2, 2)), 3, { keepDims: true })
         const whole = expand(unsqueeze(bias, [0]), [batch, heads, tokens, tokens])
         scores = add(scores, mul(fold(gate), fold(whole)))
+        break
+      }
+      case 'of keys, for all queries': {
+        // as in Doge, cut by a mask between positions
+        const ofKeys = swapLast(sum(sigmoid(linear(value, 2, 2)), 3, { keepDims: true }))
+        const all = expand(ofKeys, [1, 1, tokens, 1])
+        scores = add(scores, fold(where(greater(unsqueeze(distance, [0, 1]), longest + 2), -2, all)))
         break
       }
       case 'disentangled':

@@ -13,6 +13,7 @@ const terms = [
   'relative key',
   'relative key and query',
   'gated',
+  'of keys, for all queries',
   'disentangled',
   'disentangled up to the length',
   'shifted, by indices',

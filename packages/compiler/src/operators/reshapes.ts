@@ -1,12 +1,12 @@
 import type { Tensor } from '@tp/core'
 import { type Dim, substituteDim } from '@tp/core/expression'
+import type { NodeProto } from '@tp/onnx'
 import { Refused } from '../program/refusal.ts'
 import { aligned, isWide } from './elementwise.ts'
 import { counts } from './flow.ts'
-import { isHeadReshape } from './head-reshape.ts'
 import { fits, inputsOf, refuseOp, replace } from './node-inputs.ts'
 import { skippedBy, takeOperand } from './operands.ts'
-import type { OperatorEntries, Repair, RowRule, ShapeEntry, UpstreamRule } from './operator.ts'
+import type { Flow, Inputs, OperatorEntries, Repair, RowRule, ShapeEntry, UpstreamRule } from './operator.ts'
 import { always } from './packing.ts'
 import { reshapedDims, shapeEntries } from './reshape-axes.ts'
 import { fillWhole, shapeWhole } from './whole-sizes.ts'
@@ -56,13 +56,7 @@ const expand: Repair = (flow, node) => {
   for (let axis = 0; axis < rank; axis++) {
     if (counts(flow, own(axis)) && target(axis) !== 1 && !counts(flow, target(axis))) stale.push(axis)
   }
-  if (stale.length > 0) {
-    const entries = Array.from({ length: rank }, (_, axis): ShapeEntry => {
-      const dim = stale.includes(axis) ? 1 : target(axis)
-      return typeof dim === 'number' ? dim : { copied: axis - rank + value.length }
-    })
-    replace(flow, node, inputs, 1, flow.shape(entries, node.input[0] as string, node, inputs))
-  }
+  if (stale.length > 0) rewriteTarget(flow, node, inputs, new Map(stale.map((axis) => [axis + value.length - rank, 1])))
   const axes = data.dims.flatMap((dim, axis) =>
     dim !== 1 && !counts(flow, dim) && counts(flow, target(axis + rank - data.rank)) ? [axis] : [],
   )
@@ -72,6 +66,13 @@ const expand: Repair = (flow, node) => {
     takeOperand(flow, node, inputs, 0, axes, rank, skipped)
   }
   return inputs
+}
+
+/** Gives the shape that a value is expanded to other entries at some places; those of others stay. */
+function rewriteTarget(flow: Flow, node: NodeProto, inputs: Inputs, others: ReadonlyMap<number, ShapeEntry>): void {
+  const { value = [] } = inputs[1] as Tensor
+  const entries = value.map((dim, at): ShapeEntry => others.get(at) ?? (typeof dim === 'number' ? dim : { copied: at }))
+  replace(flow, node, inputs, 1, flow.shape(entries, node.input[0] as string, node, inputs))
 }
 
 /** Repeats along other axes than the tokens'. */
@@ -101,10 +102,12 @@ export function withoutAxes(axes: readonly number[], rank: number): number[] {
   return Array.from({ length: rank }, (_, axis) => axis).filter((axis) => !axes.includes(axis))
 }
 
-const reshapeUpstream: UpstreamRule = ({ program, node, inputs, output }, axes) => {
-  const added = (inputs[0] as Tensor).rank - output.rank
+/** Only axes before the last two are joined or split, such as heads. */
+const reshapeUpstream: UpstreamRule = ({ program, node, output }, axes) => {
+  const { dims, rank } = program.tensor(node.input[0] as string)
+  const isKept = [-1, -2].every((at) => dims.at(at) === output.dims.at(at))
   const last = axes.every((axis) => axis >= output.rank - 2)
-  return last && isHeadReshape(program, node) ? [{ index: 0, axes: axes.map((axis) => axis + added) }] : undefined
+  return last && isKept ? [{ index: 0, axes: axes.map((axis) => axis + rank - output.rank) }] : undefined
 }
 
 const unsqueezeUpstream: UpstreamRule = ({ output }, axes) => {
@@ -112,9 +115,29 @@ const unsqueezeUpstream: UpstreamRule = ({ output }, axes) => {
   return [{ index: 0, axes: axes.map((axis) => from.indexOf(axis)) }]
 }
 
-const expandUpstream: UpstreamRule = ({ inputs: [data], output }, axes) => {
-  const own = axes.map((axis) => axis - output.rank + (data as Tensor).rank)
-  return own.every((axis) => isWide(data?.dims[axis])) ? [{ index: 0, axes: own }] : undefined
+/** Axes of the value that is expanded, and places in the shape along which it is repeated. */
+const expandUpstream: UpstreamRule = ({ inputs: [data, shape], output }, axes) => {
+  const { dims, rank } = data as Tensor
+  const [wide, narrow]: [number[], number[]] = [[], []]
+  for (const axis of axes) {
+    if (isWide(dims[axis - output.rank + rank])) wide.push(axis - output.rank + rank)
+    else narrow.push(axis - output.rank + (shape?.value?.length ?? 0))
+  }
+  if (narrow.some((at) => shape?.value?.[at] === undefined)) return undefined
+  return [
+    { index: 0, axes: wide },
+    { index: 1, axes: narrow },
+  ].filter((operand) => operand.axes.length > 0)
+}
+
+/** A value that follows the tokens along one axis is repeated along others as often as that is long. */
+function takeExpanded(flow: Flow, node: NodeProto, index: number, axes: readonly number[]): void {
+  const inputs = inputsOf(flow, node)
+  const [data] = inputs as [Tensor]
+  if (index === 0) return flow.rewire(node, 0, flow.take(node.input[0] as string, axes, data.rank, node).name)
+  const axis = data.dims.indexOf(flow.count)
+  if (axis < 0) throw new Refused('TP_TOKEN_AXIS', 'a value is repeated for each token, and follows none', node)
+  rewriteTarget(flow, node, inputs, new Map(axes.map((at) => [at, { axis }])))
 }
 
 /** Operators that lay values out differently, or repeat them. */
@@ -164,6 +187,7 @@ export const reshapes: OperatorEntries = {
     rows: (view, axis) => [aligned(view, view.inputs[0], axis), undefined],
     repair: expand,
     upstream: expandUpstream,
+    take: takeExpanded,
   },
   Tile: {
     traits: ['repeated values'],

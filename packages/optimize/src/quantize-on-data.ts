@@ -51,7 +51,10 @@ export async function quantizeOnData(options: QuantizeOnDataOptions): Promise<Qu
   const smoothed = options.smooth ? await smoothedBy(options) : undefined
   const compareWith = (dense: Session) => nearnessTo(dense, data, { batchSize, signal, onProgress })
   const found = await quantizeCompared({ ...options, smoothed: smoothed?.model, compareWith })
-  if (options.within !== undefined) addChosenOn(found.model, await joinMarks([choosing(data)]))
+  const chosenOn = [smoothed?.by, options.within === undefined ? undefined : choosing(data)].filter(
+    (inputs) => inputs !== undefined,
+  )
+  addChosenOn(found.model, await joinMarks(chosenOn))
   return { ...found, smoothed: smoothed?.sites }
 }
 
@@ -101,6 +104,13 @@ export async function quantizeCompared<Nearness extends AnswerNearness>(
   })
 }
 
+interface Smoothed {
+  readonly model: Model
+  readonly sites: readonly SmoothedSite[]
+  /** The examples that channels were measured on. */
+  readonly by: ModelInputs
+}
+
 async function smoothedBy({
   model: dense,
   data: { inputs },
@@ -109,10 +119,10 @@ async function smoothedBy({
   onStage,
   onProgress,
   signal,
-}: QuantizeOnDataOptions): Promise<{ readonly model: Model; readonly sites: readonly SmoothedSite[] }> {
+}: QuantizeOnDataOptions): Promise<Smoothed> {
   onStage?.('channels')
-  const some = someExamples(inputs, spreadByLength(inputs, SMOOTHED_BY, 1).flat())
-  const ranges = await channelRanges({ model: dense, inputs: some, load, signal, onProgress })
+  const by = someExamples(inputs, spreadByLength(inputs, SMOOTHED_BY, 1).flat())
+  const ranges = await channelRanges({ model: dense, inputs: by, load, signal, onProgress })
   const { model, reports } = transform(dense, smooth({ ranges, activations: quantize?.activations }))
-  return { model, sites: reports[0].sites }
+  return { model, sites: reports[0].sites, by }
 }

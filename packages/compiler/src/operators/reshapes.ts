@@ -134,7 +134,10 @@ const expandUpstream: UpstreamRule = ({ inputs: [data, shape], output }, axes) =
 function takeExpanded(flow: Flow, node: NodeProto, index: number, axes: readonly number[]): void {
   const inputs = inputsOf(flow, node)
   const [data] = inputs as [Tensor]
-  if (index === 0) return flow.rewire(node, 0, flow.take(node.input[0] as string, axes, data.rank, node).name)
+  if (index === 0) {
+    flow.rewire(node, 0, flow.take(node.input[0] as string, axes, data.rank, node).name)
+    return
+  }
   const axis = data.dims.indexOf(flow.count)
   if (axis < 0) throw new Refused('TP_TOKEN_AXIS', 'a value is repeated for each token, and follows none', node)
   rewriteTarget(flow, node, inputs, new Map(axes.map((at) => [at, { axis }])))

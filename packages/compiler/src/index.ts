@@ -135,9 +135,10 @@ export { readPrunedPrompt } from './program/pruned-prompt.ts'
 export { readsWeights, weighedChannel } from './program/weighed.ts'
 export { hasAllPositions, withoutSilence } from './whole-encoder.ts'
 
-// Costs: FLOPs as a formula of sizes.
+// Costs: FLOPs as a formula of sizes, and the largest value.
 
 export { countFlops, type FlopsTarget, flopsFormula, keepForFlops, type Sizes } from './flops.ts'
+export { type LargestValue, largestValue } from './largest-value.ts'
 
 // Soft pruning: for training by gradients.
 

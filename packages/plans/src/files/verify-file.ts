@@ -1,5 +1,5 @@
 import { type Verification, type VerifyOptions, verify } from '@tp/compare'
-import { inspect, isPacked } from '@tp/compiler'
+import { inspect, isPacked, type LargestValue, largestValue } from '@tp/compiler'
 import { isTpError } from '@tp/core'
 import { bareMessage } from '@tp/core/host'
 import { type Runtime, readRuntimePlugin, type Session } from '@tp/core/runtime'
@@ -39,6 +39,9 @@ export async function verifyFile(
 ): Promise<FileVerification> {
   if (native === undefined && isPacked(made.model)) return { notVerified: NO_NATIVE }
   const bounds = boundsFor(await sizeOfFiles(file), largestRun(source))
+  const largest = largestValue(source)
+  if (here === undefined && largest !== undefined && largest.bytes > bounds.bytes / 2)
+    return { notVerified: tooLarge(largest) }
   await using process = boundedProcess(signal)
   const load = async (path: string, module?: string): Promise<Session> => {
     if (here === undefined) return await process.load(path, { bounds, ...(module !== undefined && { module }) })
@@ -61,6 +64,11 @@ export async function verifyFile(
     if (!isTpError(error) || !UNVERIFIABLE.has(error.code)) throw error
     return { notVerified: bareMessage(error) }
   }
+}
+
+function tooLarge({ node, bytes }: LargestValue): string {
+  const seen = `${node} makes a value of ${(bytes / 2 ** 30).toFixed(1)} GiB whatever the model is given`
+  return `${seen}, far more than one of its size needs; run it without bounds only if you know where it comes from`
 }
 
 const NO_NATIVE = '@tp/runtime-native, which runs packed files, is not installed'

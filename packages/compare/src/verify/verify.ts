@@ -190,8 +190,9 @@ async function compared(
   for (const [i, { model, name, madeFrom, keepsAll, isExact, session }] of models.entries()) {
     if (madeFrom === undefined) continue
     const [before, own, dense] = [models[madeFrom]?.model as Model, answers[i] ?? [], answers[madeFrom] ?? []]
+    const ofSource = { source: before, runs: runs[madeFrom] ?? [], load }
     if (isExact) {
-      requireNear(own, dense)
+      await requireNear(own, dense, ofSource)
       continue
     }
     const tolerance = roundingOf(before)
@@ -203,7 +204,7 @@ async function compared(
     } else if (!isPruned) {
       const outputs = session.outputs.map((output) => output.name)
       const seen = compareAnswers(own, dense, { source: before, name, outputs })
-      await requireNearTies(seen, { source: before, runs: runs[madeFrom] ?? [], load })
+      await requireNearTies(seen, ofSource)
       nearTies += new Set(seen.beyond.map(({ example }) => example)).size
       if (roundsToBytes(before)) rounding = Math.max(rounding ?? 0, seen.distance)
       else difference = Math.max(difference ?? 0, seen.distance)

@@ -17,6 +17,7 @@ import {
   not,
   pad,
   reshape,
+  scatterND,
   schedule,
   sigmoid,
   slice,
@@ -41,7 +42,7 @@ import {
 } from '@tp/onnx'
 import { NodeProtoSchema, TensorProto_DataType } from 'onnx-buf'
 import { describe, expect, test } from 'vitest'
-import { inspect, inspectDecoder, prune, type Refusal, transform, whyRefused } from '../src/index.ts'
+import { inspect, inspectDecoder, prune, quantize, type Refusal, transform, whyRefused } from '../src/index.ts'
 import { passThroughIf } from './bodies.ts'
 import { encoder, inputsOf, logitsOf, plainEncoder, statesOf } from './encoders.ts'
 import { difference, numbers, run } from './run.ts'
@@ -232,6 +233,45 @@ describe('graphs of other kinds are refused', () => {
       code: 'TP_NO_ATTENTION',
       message: expect.stringContaining('heads are mixed by the weights of'),
       node: expect.stringContaining('MatMul'),
+    })
+  })
+
+  /** [b,n,8] */
+  const embedded = (name: string): Tensor => gather(weights(30, 8), input(name, 'int64', ['b', 'n']), 0)
+  const scored = (x: Tensor, from: Tensor): Tensor => softmax(matmul(matmul(x, weights(8, 8)), swapLast(from)))
+  const attended = (x: Tensor, from = x): Tensor => add(x, matmul(scored(x, from), matmul(from, weights(8, 8))))
+  const fed = (x: Tensor): Tensor => add(x, matmul(sigmoid(matmul(x, weights(8, 8))), weights(8, 8)))
+
+  test('a decoder whose layers attend to their encoder', () => {
+    const states = fed(attended(fed(attended(embedded('input_ids')))))
+    const decoded = fed(attended(attended(embedded('decoder_input_ids')), states))
+    expect(refusal(emitModel({ y: mean(fed(attended(decoded)), 1) }))).toMatchObject({
+      code: 'TP_ENCODERS',
+      message: expect.stringContaining('(an encoder and its decoder); export the encoder alone'),
+    })
+  })
+
+  test.each(['of floats', 'of 8 bits'])('attention that is a difference, %s', (numbers) => {
+    const x = embedded('input_ids')
+    const less = mul(matmul(scored(mul(x, 2), x), matmul(x, weights(8, 8))), 0.5)
+    const difference = sub(matmul(scored(x, x), matmul(x, weights(8, 8))), less)
+    const model = decodeModel(emitModel({ y: mean(fed(add(x, matmul(difference, weights(8, 8)))), 1) }))
+    expect(refusal(numbers === 'of floats' ? model : transform(model, quantize()).model)).toMatchObject({
+      code: 'TP_NO_ATTENTION',
+      message: expect.stringContaining('(differential attention)'),
+      node: expect.stringContaining('Sub'),
+    })
+  })
+
+  test('scores that are written part by part', () => {
+    const hide = (scores: Tensor): Tensor => {
+      const rows = transpose(scores, [2, 0, 1, 3])
+      const two = constant([0, 1], 'int64', [2, 1])
+      return transpose(scatterND(mul(rows, 0), two, slice(rows, { axis: 0, start: 0, end: 2 })), [1, 2, 0, 3])
+    }
+    expect(refusal(emitModel({ logits: logitsOf({ ...plain, mask: 'none', hide }) }))).toMatchObject({
+      code: 'TP_NO_ATTENTION',
+      message: expect.stringContaining('scores are joined from several parts'),
     })
   })
 

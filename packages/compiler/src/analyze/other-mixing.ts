@@ -102,3 +102,39 @@ export function mixedHeads(program: Program, softmax: NodeProto): NodeProto | un
   }
   return undefined
 }
+
+/** Whether a softmax reads products that are written into a larger value part by part, as Longformer writes the scores of its windows. */
+export function readsScatteredScores(program: Program, softmax: NodeProto): boolean {
+  const queue = [{ name: softmax.input[0] as string, isPart: false }]
+  const seen = new Set<string>()
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    const { name, isPart } = next
+    const node = seen.has(`${isPart} ${name}`) ? undefined : program.graph.producer(name)
+    seen.add(`${isPart} ${name}`)
+    if (node === undefined || hasTrait(node, 'softmax')) continue
+    const data = node.input.filter((input) => input !== '' && program.dependsOnInputs(input))
+    if (!hasTrait(node, 'product')) {
+      const isScatter = node.opType === 'ScatterND' || node.opType === 'ScatterElements'
+      for (const own of data) queue.push({ name: own, isPart: isPart || (isScatter && own === node.input[2]) })
+    } else if (data.length > 1 && isPart) return true
+  }
+  return false
+}
+
+/** The difference of what heads return, each by probabilities of its own (differential attention). */
+export function subtractedHeads(program: Program, softmaxes: readonly NodeProto[]): NodeProto | undefined {
+  const reached = new Set(softmaxes.flatMap(({ output }) => output))
+  // Values that are added to a set during its iteration are reached as well.
+  for (const name of reached) {
+    for (const { node } of program.graph.consumers(name)) {
+      const data = node.input.filter((input) => input !== '' && program.dependsOnInputs(input))
+      if (node.opType === 'Sub' && node.input.every((input) => reached.has(input))) return node
+      const isHeads = hasTrait(node, 'product') ? data.length > 1 : hasTrait(node, ...KEEP_HEADS)
+      if (isHeads) for (const output of node.output) reached.add(output)
+    }
+  }
+  return undefined
+}
+
+/** Heads remain what they are. */
+const KEEP_HEADS = ['factor', 'same values', 'moved values', 'parts', 'joined values'] as const

@@ -8,8 +8,18 @@ import { nameOf, Refused } from '../program/refusal.ts'
 import type { Attention } from './attention.ts'
 import { findCaches } from './caches.ts'
 import type { Layer } from './layer.ts'
-import { findRecurrence, joinedChunks, joinedNeighbors, mixedHeads } from './other-mixing.ts'
+import {
+  findRecurrence,
+  joinedChunks,
+  joinedNeighbors,
+  mixedHeads,
+  readsScatteredScores,
+  subtractedHeads,
+} from './other-mixing.ts'
 import { TOKENS, type TokenAxis } from './token-axis.ts'
+
+const SEVERAL_PARTS =
+  'scores are joined from several parts, as where tokens attend inside windows or chunks, and are not one Q·Kᵀ'
 
 /** Why no layer was found around any of the attentions, judged by what the graph is made of. */
 export function refuseWithoutLayers(program: Program, attentions: readonly Attention[]): Refused {
@@ -33,15 +43,8 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
       : 'in a form that cannot be written out; prune the model as it was exported, and optimize it afterwards'
     return new Refused('TP_FUSED_ATTENTION', `attention is one ${fused.opType} operator here, ${form}`, fused)
   }
-  const softmax = nodes.find((node) => hasTrait(node, 'softmax'))
-  const quantized = nodes.find((node) => hasTrait(node, 'quantized'))
-  if (softmax !== undefined && quantized !== undefined) {
-    return new Refused(
-      'TP_QUANTIZED',
-      `no self-attention found between quantized products (${quantized.opType}); prune the model before it is quantized`,
-      quantized,
-    )
-  }
+  const softmaxes = nodes.filter((node) => hasTrait(node, 'softmax'))
+  const [softmax] = softmaxes
   const mixed = attentions.map((attention) => joinedConvolution(program, attention)).find((node) => node !== undefined)
   if (mixed !== undefined) {
     const reason = `the result of attention is joined with that of the convolution "${nameOf(mixed)}", which mixes neighboring tokens`
@@ -49,15 +52,23 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
   }
   const neighbors = joinedNeighbors(program)
   if (neighbors !== undefined) return neighbors
-  const parted = nodes.find((node) => hasTrait(node, 'softmax') && readsJoinedScores(program, node))
+  const parted = softmaxes.find((node) => readsJoinedScores(program, node))
   if (parted !== undefined) {
     const parts = program.graph.producer(parted.input[0] as string)?.input ?? []
     const reason = parts.every((part) => program.dependsOnInputs(part))
-      ? 'scores are joined from several parts, as where tokens attend inside windows or chunks, and are not one Q·Kᵀ'
+      ? SEVERAL_PARTS
       : 'scores are joined with learned ones that stand for no token (attention sinks), whose probabilities are not taken out again'
     return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, parted)
   }
-  const talking = nodes.map((node) => mixedHeads(program, node)).find((node) => node !== undefined)
+  const scattered = softmaxes.find((node) => readsScatteredScores(program, node))
+  if (scattered !== undefined)
+    return new Refused('TP_NO_ATTENTION', `no self-attention found: ${SEVERAL_PARTS}`, scattered)
+  const subtracted = subtractedHeads(program, softmaxes)
+  if (subtracted !== undefined) {
+    const reason = `"${nameOf(subtracted)}" subtracts what some heads return from what others do (differential attention), so that a token counts by a difference of probabilities`
+    return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, subtracted)
+  }
+  const talking = softmaxes.map((node) => mixedHeads(program, node)).find((node) => node !== undefined)
   if (talking !== undefined) {
     const reason = `heads are mixed by the weights of "${nameOf(talking)}" between Q·Kᵀ and the softmax (talking heads), so that no head has scores of its own`
     return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, talking)
@@ -67,6 +78,14 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
     const reason =
       'attentions stand next to each other (x + a(x) + b(x)) and join the stream together, so that a token has a score in each'
     return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, besides.chain.at(-1))
+  }
+  const quantized = nodes.find((node) => hasTrait(node, 'quantized'))
+  if (softmax !== undefined && quantized !== undefined) {
+    return new Refused(
+      'TP_QUANTIZED',
+      `no self-attention found between quantized products (${quantized.opType}); prune the model before it is quantized`,
+      quantized,
+    )
   }
   if (softmax !== undefined) {
     const reason = 'no softmax(Q·Kᵀ)·V is added back to the stream that Q, K and V come from'

@@ -26,7 +26,7 @@ export function findStacks(program: Program, layers: readonly Layer[]): Stack[] 
       const reason = `layer ${i} builds on more than the layer before it`
       const advice = isInTurn(layers, under[0], reads)
         ? 'two streams of tokens read each other in every layer (LiLT), and a token would have to be pruned of both'
-        : under.length > 1
+        : under.length > 1 && !hasCrossAttention(program, layer.input, under)
           ? `it reads what ${under.map((stack) => spanText(layers, stack)).join(' and ')} have computed, stacks of layers next to each other that exchange tokens there (CrossViT) or are joined`
           : 'one stack of layers reads what another has computed (an encoder and its decoder); export the encoder alone'
       throw new Refused('TP_ENCODERS', `${reason}: ${advice}`, node)
@@ -41,6 +41,18 @@ export function findStacks(program: Program, layers: readonly Layer[]): Stack[] 
     const name = uniqueAmong(names, input ?? 'encoder')
     names.push(name)
     return { name, input, layers: own }
+  })
+}
+
+/** Whether tokens of one stack attend to those of another, which does not read them: a decoder to its encoder. */
+function hasCrossAttention(program: Program, value: string, stacks: readonly Stack['layers'][]): boolean {
+  const upstream = program.before(value)
+  const read = stacks.map((stack) => program.after((stack.at(-1) as Layer).attention.context))
+  return program.graph.nodes.some(({ opType, input: [queries = '', keys = ''], output: [scores = ''] }) => {
+    if (opType !== 'MatMul' || !upstream.has(scores)) return false
+    return (
+      read.some((one) => one.has(queries) && !one.has(keys)) && read.some((one) => one.has(keys) && !one.has(queries))
+    )
   })
 }
 

@@ -252,6 +252,25 @@ describe('sizes', () => {
     expect(lifted.assumed.map(({ input: name, axis }) => `${name} ${axis}`)).toEqual(assumed)
   })
 
+  test.each([
+    [
+      ['a', 'a'],
+      ['a', 'b'],
+    ],
+    [
+      ['a', 'b'],
+      ['a', 'a'],
+    ],
+  ])('given as formulas that share a name show what the other one is', (left, right) => {
+    const graph = graphOf(
+      { a: ['n', 4], b: ['m', 4] },
+      { type: 'Concat', inputs: left, outputs: ['l'], attributes: { axis: 0 } },
+      { type: 'Concat', inputs: right, outputs: ['r'], attributes: { axis: 0 } },
+      { type: 'Add', inputs: ['l', 'r'], outputs: ['y'] },
+    )
+    expect(Object.fromEntries(lift(graph).sameAs)).toEqual({ m: 'n' })
+  })
+
   test('sizes that exporters name by formulas are not confused with real formulas', () => {
     const graph = graphOf({ x: ['s0 + 1', 's0 - 1', '2*s0'] }, { type: 'Shape', inputs: ['x'], outputs: ['n'] })
     const dims = lift(graph).tensor('x').dims

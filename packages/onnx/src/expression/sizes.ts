@@ -95,15 +95,17 @@ export function equalSizes(order: readonly string[]): EqualSizes {
     return unifyFormulas(a, b, meeting)
   }
 
-  /** `N+1` and `M+1`: equal if one name in each makes them so. */
+  /** `N+1` and `M+1`: equal if one name in each makes them so; `2*N+1` and `N+M+1`: if the name that only one has is a name of the other. */
   const unifyFormulas = (a: Dim, b: Dim, meeting: Meeting): Dim | undefined => {
     const inB = namesIn(b)
     const inA = namesIn(a)
     const onlyA = [...inA].filter((name) => !inB.has(name))
     const onlyB = [...inB].filter((name) => !inA.has(name))
-    const [x, y] = [onlyA[0], onlyB[0]]
-    if (x === undefined || y === undefined || onlyA.length + onlyB.length > 2) return undefined
-    if (substituteDim(b, { [y]: x }) !== a) return undefined
+    if (onlyB.length === 0 && onlyA.length > 0) return unifyFormulas(b, a, meeting)
+    const [y] = onlyB
+    if (y === undefined || onlyA.length > 1 || onlyB.length > 1) return undefined
+    const x = (onlyA.length > 0 ? onlyA : [...inA]).find((name) => substituteDim(b, { [y]: name }) === a)
+    if (x === undefined) return undefined
     unify(x, y, meeting)
     return resolve(a)
   }

@@ -263,12 +263,19 @@ describe('graphs of other kinds are refused', () => {
     })
   })
 
-  test('scores that are written part by part', () => {
-    const hide = (scores: Tensor): Tensor => {
-      const rows = transpose(scores, [2, 0, 1, 3])
-      const two = constant([0, 1], 'int64', [2, 1])
-      return transpose(scatterND(mul(rows, 0), two, slice(rows, { axis: 0, start: 0, end: 2 })), [1, 2, 0, 3])
-    }
+  const inParts = (scores: Tensor): Tensor[] =>
+    [0, 1].map((head) => slice(scores, { axis: 1, start: head, end: head + 1 }))
+  test.each<[string, (scores: Tensor) => Tensor]>([
+    [
+      'written part by part',
+      (scores) => {
+        const rows = transpose(scores, [2, 0, 1, 3])
+        const two = constant([0, 1], 'int64', [2, 1])
+        return transpose(scatterND(mul(rows, 0), two, slice(rows, { axis: 0, start: 0, end: 2 })), [1, 2, 0, 3])
+      },
+    ],
+    ['joined before a mask is added', (scores) => add(concat(inParts(scores), 1), 1)],
+  ])('scores that are %s', (_, hide) => {
     expect(refusal(emitModel({ logits: logitsOf({ ...plain, mask: 'none', hide }) }))).toMatchObject({
       code: 'TP_NO_ATTENTION',
       message: expect.stringContaining('scores are joined from several parts'),

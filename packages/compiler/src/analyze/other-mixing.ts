@@ -103,22 +103,27 @@ export function mixedHeads(program: Program, softmax: NodeProto): NodeProto | un
   return undefined
 }
 
-/** Whether a softmax reads products that are written into a larger value part by part, as Longformer writes the scores of its windows. */
-export function readsScatteredScores(program: Program, softmax: NodeProto): boolean {
-  const queue = [{ name: softmax.input[0] as string, isPart: false }]
+/** A softmax of products that are joined, or written into a larger value part by part, as Longformer writes the scores of its windows. */
+export function softmaxOfParts(program: Program, softmaxes: readonly NodeProto[]): NodeProto | undefined {
   const seen = new Set<string>()
-  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-    const { name, isPart } = next
-    const node = seen.has(`${isPart} ${name}`) ? undefined : program.graph.producer(name)
-    seen.add(`${isPart} ${name}`)
-    if (node === undefined || hasTrait(node, 'softmax')) continue
-    const data = node.input.filter((input) => input !== '' && program.dependsOnInputs(input))
-    if (!hasTrait(node, 'product')) {
-      const isScatter = node.opType === 'ScatterND' || node.opType === 'ScatterElements'
-      for (const own of data) queue.push({ name: own, isPart: isPart || (isScatter && own === node.input[2]) })
-    } else if (data.length > 1 && isPart) return true
+  const readsParts = (softmax: NodeProto): boolean => {
+    const queue = [{ name: softmax.input[0] as string, isPart: false }]
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      const { name, isPart } = next
+      const node = seen.has(`${isPart} ${name}`) ? undefined : program.graph.producer(name)
+      seen.add(`${isPart} ${name}`)
+      if (node === undefined || hasTrait(node, 'softmax')) continue
+      const data = node.input.filter((input) => input !== '' && program.dependsOnInputs(input))
+      if (!hasTrait(node, 'product')) {
+        const isWritten = node.opType === 'ScatterND' || node.opType === 'ScatterElements'
+        const isJoined = hasTrait(node, 'joined values') && data.length > 1
+        const isPartOf = (own: string): boolean => isPart || isJoined || (isWritten && own === node.input[2])
+        for (const own of data) queue.push({ name: own, isPart: isPartOf(own) })
+      } else if (data.length > 1 && isPart) return true
+    }
+    return false
   }
-  return false
+  return softmaxes.find(readsParts)
 }
 
 /** The difference of what heads return, each by probabilities of its own (differential attention). */

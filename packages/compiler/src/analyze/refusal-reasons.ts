@@ -13,13 +13,10 @@ import {
   joinedChunks,
   joinedNeighbors,
   mixedHeads,
-  readsScatteredScores,
+  softmaxOfParts,
   subtractedHeads,
 } from './other-mixing.ts'
 import { TOKENS, type TokenAxis } from './token-axis.ts'
-
-const SEVERAL_PARTS =
-  'scores are joined from several parts, as where tokens attend inside windows or chunks, and are not one Q·Kᵀ'
 
 /** Why no layer was found around any of the attentions, judged by what the graph is made of. */
 export function refuseWithoutLayers(program: Program, attentions: readonly Attention[]): Refused {
@@ -52,17 +49,18 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
   }
   const neighbors = joinedNeighbors(program)
   if (neighbors !== undefined) return neighbors
-  const parted = softmaxes.find((node) => readsJoinedScores(program, node))
+  const parted = softmaxOfParts(program, softmaxes)
   if (parted !== undefined) {
-    const parts = program.graph.producer(parted.input[0] as string)?.input ?? []
-    const reason = parts.every((part) => program.dependsOnInputs(part))
-      ? SEVERAL_PARTS
-      : 'scores are joined with learned ones that stand for no token (attention sinks), whose probabilities are not taken out again'
+    const reason =
+      'scores are joined from several parts, as where tokens attend inside windows or chunks, and are not one Q·Kᵀ'
     return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, parted)
   }
-  const scattered = softmaxes.find((node) => readsScatteredScores(program, node))
-  if (scattered !== undefined)
-    return new Refused('TP_NO_ATTENTION', `no self-attention found: ${SEVERAL_PARTS}`, scattered)
+  const sunk = softmaxes.find((node) => readsSinks(program, node))
+  if (sunk !== undefined) {
+    const reason =
+      'scores are joined with learned ones that stand for no token (attention sinks), whose probabilities are not taken out again'
+    return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, sunk)
+  }
   const subtracted = subtractedHeads(program, softmaxes)
   if (subtracted !== undefined) {
     const reason = `"${nameOf(subtracted)}" subtracts what some heads return from what others do (differential attention), so that a token counts by a difference of probabilities`
@@ -148,15 +146,15 @@ function joinedConvolution(program: Program, { context, query }: Attention): Nod
   }
 }
 
-/** True if a softmax reads a Concat along the axis that it works on. */
-function readsJoinedScores(program: Program, softmax: NodeProto): boolean {
+/** True if a softmax reads scores that are joined with learned ones along the axis that it works on. */
+function readsSinks(program: Program, softmax: NodeProto): boolean {
   const scores = softmax.input[0] as string
   const join = program.graph.producer(scores)
   const { hasShape, rank } = program.tensor(scores)
   if (join?.opType !== 'Concat' || !hasShape) return false
   const [axis, along] = [join, softmax].map((node) => program.tensor(node.output[0] as string).node.attributes.axis)
   const isLast = (own: unknown): boolean => own === -1 || own === rank - 1
-  return isLast(axis) && isLast(along) && join.input.some((part) => program.dependsOnInputs(part))
+  return isLast(axis) && isLast(along) && join.input.some((part) => !program.dependsOnInputs(part))
 }
 
 /** The first unknown operator whose results have no known shape; with `name`, of those upstream of that value. */

@@ -30,7 +30,7 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
-import { apply, type Op, operators } from '@tp/core/expression'
+import { apply, type Op, operators, withUnification } from '@tp/core/expression'
 import { emitModel } from '@tp/onnx'
 import { randomLayers, seeded } from 'exported-encoders'
 
@@ -42,6 +42,7 @@ type PositionTerm =
   | 'quantized relative key'
   | 'gated'
   | 'of keys, for all queries'
+  | 'of keys, by the end of a table'
   | 'disentangled'
   | 'disentangled, for as many queries'
   | 'disentangled up to the length'
@@ -127,6 +128,18 @@ export function positionEncoder(options: PositionEncoderOptions): Uint8Array {
         const ofKeys = swapLast(sum(sigmoid(linear(value, 2, 2)), 3, { keepDims: true }))
         const all = expand(ofKeys, [1, 1, tokens, 1])
         scores = add(scores, fold(where(greater(unsqueeze(distance, [0, 1]), longest + 2), -2, all)))
+        break
+      }
+      case 'of keys, by the end of a table': {
+        // as in MPT, where the last key is at the end
+        const table = weight([1, heads, 1, longest], 1)
+        const start = maximum(sub(longest, tokens), 0)
+        const [own, bias] = [scores, fold(expand(slice(table, { axis: 3, start }), [batch, 1, 1, 1]))]
+        // No text is longer than the table, so its end has as many numbers as there are keys.
+        scores = withUnification(
+          (size) => size,
+          () => add(own, bias),
+        )
         break
       }
       case 'disentangled':

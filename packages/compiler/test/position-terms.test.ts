@@ -14,6 +14,7 @@ const terms = [
   'relative key and query',
   'gated',
   'of keys, for all queries',
+  'of keys, by the end of a table',
   'disentangled',
   'disentangled up to the length',
   'shifted, by indices',

@@ -173,6 +173,12 @@ export function isCapped(dim: Dim, size: Dim): boolean {
   return (typeof left === 'number' && right === size) || (typeof right === 'number' && left === size)
 }
 
+/** The two sizes of which `dim` is the larger one. */
+export function readMax(dim: Dim): readonly [Dim, Dim] | undefined {
+  const inner = typeof dim === 'string' ? atoms.get(dim) : undefined
+  return inner?.kind === 'max' ? [inner.left, inner.right] : undefined
+}
+
 /** Names that the size depends on. */
 export function namesIn(dim: Dim): Set<string> {
   const names = new Set<string>()

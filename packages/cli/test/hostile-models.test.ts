@@ -31,8 +31,7 @@ describe('a model that cannot be run to verify what is made of it', () => {
     })
     const { code, stdout } = await verify(path)
     expect(code).toBe(0)
-    // On a busy machine its time ends before its memory is full.
-    expect(stdout).toMatch(/^not verified: .*takes more than (1\.0 GiB|\d+ s), far more than one of its size needs/m)
+    expect(stdout).toMatch(/^not verified: .* makes a value of \d+\.\d GiB whatever the model is given/m)
     expect(folder.files().filter((name) => name.endsWith('.tmp'))).toEqual([])
   })
 

@@ -7,7 +7,7 @@ import { constant, ints, type Operand } from './constant.ts'
 import { isGreater, pick, smaller } from './contents.ts'
 import { at, numbers, picked } from './kernels.ts'
 import { frontAxes, frontAxis, intsOf, numbersOf, operand } from './operands.ts'
-import { dimsOf, readRows, staticDims } from './sizes.ts'
+import { dimsOf, staticDims } from './sizes.ts'
 import { unsqueeze } from './squeeze.ts'
 import { stridesOf, walk } from './strides.ts'
 
@@ -121,8 +121,6 @@ function sliceLength(start: Dim, end: Dim, step: number, dim: Dim): Dim {
   }
   const fromFirst = typeof start === 'number' && start <= -END
   const from = fromFirst ? 0 : isNegative(start) ? addDims(dim, start) : start
-  // torch cuts a mask to the tokens that there are, which is usually all of it
-  if (from === 0) readRows(end, dim)
   const to = upper(end, dim)
   if (typeof to === 'number' && typeof from === 'number') return Math.max(0, to - from)
   // The last min(2048, n) rows of a table begin at max(0, 2048 - n).

@@ -290,21 +290,6 @@ describe('sizes', () => {
     expect(lifted.tensor('y').dims).toEqual(lifted.tensor('a1').dims)
   })
 
-  test('a size by which another input is cut is taken to be that of its axis', () => {
-    const graph = graphOf({ tokens: ['b', 'n'], mask: ['b', 'm'] })
-    for (const [name, value] of Object.entries({ first: 0n, axis: 1n }))
-      graph.addInitializer(name, { type: 'int64', dims: [1], data: BigInt64Array.of(value) })
-    graph.insert(
-      [
-        { type: 'Shape', inputs: ['tokens'], outputs: ['n'], attributes: { start: 1 } },
-        { type: 'Slice', inputs: ['mask', 'first', 'n', 'axis'], outputs: ['y'] },
-      ].map(createNode),
-    )
-    const lifted = lift(new Graph(graph.model))
-    expect(lifted.tensor('mask').dims).toEqual(['b', 'n'])
-    expect(lifted.assumed).toEqual([{ input: 'mask', axis: 1, same: { input: 'tokens', axis: 1 } }])
-  })
-
   test('sizes that are capped are whole where a reshape or a sum takes no other number of elements', () => {
     const cap = (...more: Parameters<typeof createNode>[0][]): Graph => {
       const graph = graphOf({ x: ['n', 4, 2], rows: ['n', 8] })

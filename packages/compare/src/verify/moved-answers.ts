@@ -20,7 +20,7 @@ export interface SourceRuns {
  * @param seed which of many ways to round
  */
 export async function movedAnswers(
-  examples: Iterable<number>,
+  examples: readonly { readonly example: number }[],
   { source, runs, load }: SourceRuns,
   { share, seed, measure }: { readonly share: number; readonly seed: number; readonly measure: Distance },
 ): Promise<ReadonlyMap<number, number>> {
@@ -28,7 +28,7 @@ export async function movedAnswers(
   const moved = new Map<number, number>()
   try {
     // An example that differs in several arrangements is run once.
-    for (const example of new Set(examples)) {
+    for (const example of new Set(examples.map((own) => own.example))) {
       const run = runs.find(({ trial }) => isAlone(trial, example))
       if (run === undefined) continue
       moved.set(example, farthest(await session.run(run.trial.inputs), run.outputs, measure).distance)

@@ -22,12 +22,7 @@ export async function requireNearTies({ beyond, measure }: Comparison, before: S
   const tries = readProvenance(before.source).some(({ cuts }) => cuts.length > 0) ? TRIES : 0
   let open = beyond
   for (let seed = 1; seed <= tries && open.length > 0; seed++) {
-    const how = { share: seed % 2 === 0 ? share : share / 4, seed, measure }
-    const moved = await movedAnswers(
-      open.map(({ example }) => example),
-      before,
-      how,
-    )
+    const moved = await movedAnswers(open, before, { share: seed % 2 === 0 ? share : share / 4, seed, measure })
     open = open.filter(({ example, distance }) => distance > TIMES * (moved.get(example) ?? 0))
   }
   const [first] = open

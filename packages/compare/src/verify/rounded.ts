@@ -85,15 +85,12 @@ export async function requireNear(
     arrangement === 'alone' ? [{ example, far: farthest(answers[i]?.outputs ?? {}, outputs, measure).distance }] : [],
   )
   const largest = new Map<number, number>()
-  const explained = (): number[] =>
-    alone.map(({ example, far }) => (far <= TIMES * (largest.get(example) ?? 0) ? 0 : far))
-  const isNear = (): boolean => medianOf(explained()) <= MEDIAN && meanOf(explained()) <= MEAN
+  const isNear = (): boolean => {
+    const left = alone.map(({ example, far }) => (far <= TIMES * (largest.get(example) ?? 0) ? 0 : far))
+    return medianOf(left) <= MEDIAN && meanOf(left) <= MEAN
+  }
   for (let seed = 1; seed <= TRIES && !isNear(); seed++) {
-    const moved = await movedAnswers(
-      alone.map(({ example }) => example),
-      before,
-      { share: SHARE, seed, measure },
-    )
+    const moved = await movedAnswers(alone, before, { share: SHARE, seed, measure })
     for (const [example, far] of moved) largest.set(example, Math.max(largest.get(example) ?? 0, far))
   }
   if (isNear()) return

@@ -165,18 +165,16 @@ export function minDims(a: Dim, b: Dim): Dim {
   return a === b ? a : atom('min', a, b)
 }
 
-/** True for min(c, `size`) with a number c: where that has to be equal to the size, the size is at most c. */
-export function isCapped(dim: Dim, size: Dim): boolean {
+/** The two sizes of which `dim` is the smaller one, or the larger one. */
+export function chosenFrom(kind: 'min' | 'max', dim: Dim): readonly [Dim, Dim] | undefined {
   const inner = typeof dim === 'string' ? atoms.get(dim) : undefined
-  if (inner?.kind !== 'min') return false
-  const { left, right } = inner
-  return (typeof left === 'number' && right === size) || (typeof right === 'number' && left === size)
+  return inner?.kind === kind ? [inner.left, inner.right] : undefined
 }
 
-/** The two sizes of which `dim` is the larger one. */
-export function readMax(dim: Dim): readonly [Dim, Dim] | undefined {
-  const inner = typeof dim === 'string' ? atoms.get(dim) : undefined
-  return inner?.kind === 'max' ? [inner.left, inner.right] : undefined
+/** True for min(c, `size`) with a number c: where that has to be equal to the size, the size is at most c. */
+export function isCapped(dim: Dim, size: Dim): boolean {
+  const pair = chosenFrom('min', dim)
+  return pair?.some((own, i) => typeof own === 'number' && pair[1 - i] === size) === true
 }
 
 /** Names that the size depends on. */

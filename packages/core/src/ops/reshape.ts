@@ -83,8 +83,7 @@ function resultDims(x: Tensor, target: Tensor, allowZero: boolean): readonly Dim
 /** All sizes are known, and so is how many elements there are: min(64, N) is N if only N elements fit there. */
 function capped(dims: readonly Dim[], total: Dim): readonly Dim[] {
   return dims.map((dim, axis) => {
-    const size =
-      typeof dim === 'string' ? quotient(total, product(dims.filter((_, other) => other !== axis))) : undefined
+    const size = quotient(total, product(dims.filter((_, other) => other !== axis)))
     return size !== undefined && isCapped(dim, size) ? sameDim(dim, size) : dim
   })
 }

@@ -36,7 +36,7 @@ export function sameDim(a: Dim, b: Dim): Dim {
 
 /** The smaller of two sizes if something is known of them, such as that a sequence has at most as many tokens as a table has rows. */
 export function knownSmaller(a: Dim, b: Dim): Dim | undefined {
-  return a === b || isUnknown(a) || isUnknown(b) ? undefined : unification?.(a, b, 'smaller')
+  return isUnknown(a) || isUnknown(b) ? undefined : unification?.(a, b, 'smaller')
 }
 
 /** Rows 0 to `count` − 1 are read along an axis: usually all of it, under the name that another input gives to its size. */

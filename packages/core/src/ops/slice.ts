@@ -1,6 +1,15 @@
 import { TpError } from '../errors.ts'
 import { applyOne } from '../expression/apply.ts'
-import { addDims, type Dim, isPositive, isUnknown, mulDims, readMax, subDims, unknownDim } from '../expression/dim.ts'
+import {
+  addDims,
+  chosenFrom,
+  type Dim,
+  isPositive,
+  isUnknown,
+  mulDims,
+  subDims,
+  unknownDim,
+} from '../expression/dim.ts'
 import type { Op } from '../expression/tensor.ts'
 import { axisOf, ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { constant, ints, type Operand } from './constant.ts'
@@ -124,7 +133,7 @@ function sliceLength(start: Dim, end: Dim, step: number, dim: Dim): Dim {
   const to = upper(end, dim)
   if (typeof to === 'number' && typeof from === 'number') return Math.max(0, to - from)
   // The last min(2048, n) rows of a table begin at max(0, 2048 - n).
-  const ends = readMax(from)
+  const ends = chosenFrom('max', from)
   return ends === undefined ? subDims(to, from) : smaller(subDims(to, ends[0]), subDims(to, ends[1]))
 }
 

@@ -39,9 +39,8 @@ export async function verifyFile(
 ): Promise<FileVerification> {
   if (native === undefined && isPacked(made.model)) return { notVerified: NO_NATIVE }
   const bounds = boundsFor(await sizeOfFiles(file), largestRun(source))
-  const largest = largestValue(source)
-  if (here === undefined && largest !== undefined && largest.bytes > bounds.bytes / 2)
-    return { notVerified: tooLarge(largest) }
+  const largest = here === undefined ? largestValue(source) : undefined
+  if (largest !== undefined && largest.bytes > bounds.bytes / 2) return { notVerified: tooLarge(largest) }
   await using process = boundedProcess(signal)
   const load = async (path: string, module?: string): Promise<Session> => {
     if (here === undefined) return await process.load(path, { bounds, ...(module !== undefined && { module }) })

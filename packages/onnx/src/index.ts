@@ -33,6 +33,7 @@ export { decodeTensor, type NamedTensor, readConstant, readTensor, writeTensor }
 // Expressions: graphs as expressions of @tp/core, and back.
 
 export { emit } from './expression/emit.ts'
+export { emitFunction } from './expression/emit-function.ts'
 export { emitModel } from './expression/emit-model.ts'
 export type { EmitTarget } from './expression/emit-target.ts'
 export { type AssumedSize, type Lifted, type LiftNote, lift, liftNode } from './expression/lift.ts'

@@ -39,6 +39,8 @@ int64_t Within(const Attributes& attributes, const char* name, int64_t least) {
   return value;
 }
 
+bool IsGelu(const Attributes& attributes) { return attributes.Int("gelu", attributes.Named("gelu")) != 0; }
+
 Span SpanOf(const Attributes& attributes) {
   return {static_cast<float>(Within(attributes, "steps", 1)), static_cast<int32_t>(Within(attributes, "zero", 0)),
           static_cast<float>(Within(attributes, "least", 0))};
@@ -86,7 +88,7 @@ class RoundRows : public Operator {
 
 class ScaleRows : public Operator {
  public:
-  explicit ScaleRows(const Attributes& attributes) : isGelu_(Within(attributes, "gelu", 0) != 0), scale_(ChosenRounding().scale) {}
+  explicit ScaleRows(const Attributes& attributes) : isGelu_(IsGelu(attributes)), scale_(ChosenRounding().scale) {}
 
   void Compute(const Context& context) const override {
     const Input x = context.Read(0, {"x", Type::kFloat32}), scale = context.Read(1, {"scale", Type::kFloat32});
@@ -114,7 +116,7 @@ class ScaleRows : public Operator {
 class RescaleRows : public Operator {
  public:
   explicit RescaleRows(const Attributes& attributes)
-      : isGelu_(Within(attributes, "gelu", 0) != 0), epsilon_(attributes.Float("epsilon")), span_(SpanOf(attributes)), rows_(ChosenRounding()) {
+      : isGelu_(IsGelu(attributes)), epsilon_(attributes.Float("epsilon", 0)), span_(SpanOf(attributes)), rows_(ChosenRounding()) {
     if (!std::isfinite(epsilon_) || epsilon_ < 0) Refuse("epsilon has to be a number from 0 on");
   }
 
@@ -134,11 +136,10 @@ class RescaleRows : public Operator {
     const Terms terms = {OnePerColumn(context, 2, "bias", length), OnePerColumn(context, 3, "gain", length), Residual(context, x.shape), isGelu_};
     const Norm norm = {OnePerColumn(context, 5, "normGain", length), OnePerColumn(context, 6, "normBias", length), epsilon_};
     if ((norm.gain == nullptr) != (norm.bias == nullptr)) Refuse("normGain and normBias go together");
-    const size_t outputs = context.Outputs();
     auto* rounded = static_cast<uint8_t*>(context.Write(0, x.shape.dims, Type::kUint8));
     auto* roundedScale = static_cast<float*>(context.Write(1, scaleDims, Type::kFloat32));
-    auto* scaled = outputs > 2 ? static_cast<float*>(context.Write(2, x.shape.dims, Type::kFloat32)) : nullptr;
-    auto* normed = outputs > 3 ? static_cast<float*>(context.Write(3, x.shape.dims, Type::kFloat32)) : nullptr;
+    auto* scaled = context.Gives(2) ? static_cast<float*>(context.Write(2, x.shape.dims, Type::kFloat32)) : nullptr;
+    auto* normed = context.Gives(3) ? static_cast<float*>(context.Write(3, x.shape.dims, Type::kFloat32)) : nullptr;
     if (rows == 0) return;
     if (roundedScale == nullptr || (rounded == nullptr && length > 0)) Refuse("the first two outputs have to be there");
     const auto* from = x.As<float>();

@@ -52,16 +52,19 @@ struct Input {
   }
 };
 
+class Operator;
+
 /// What an operator gets when it computes. Functions throw std::runtime_error, whose sentence the run's error says.
 class Context {
  public:
-  explicit Context(OrtKernelContext* context) : context_(context) {}
+  Context(OrtKernelContext* context, const Operator& own) : context_(context), own_(own) {}
 
   /// An input that has been checked: whatever is computed from its sizes alone fits into 64 bits.
   Input Read(size_t index, const Demand& demand) const;
   bool Has(size_t index) const;
-  size_t Outputs() const;
-  /// The memory of an output, for CheckSizes(dims) elements of `type`; null for one that nobody reads.
+  /// Whether the node has the output; nobody may read it.
+  bool Gives(size_t index) const;
+  /// The memory of an output, for CheckSizes(dims) elements of `type`; null for one that nobody reads or that the node does not have.
   void* Write(size_t index, const std::vector<int64_t>& dims, Type type) const;
   /// Calls `task(i)` for i from 0 to `count`, on the threads of the session. What a task throws ends with the call, since
   /// onnxruntime's threads end the process for it; of several the first is thrown on.
@@ -91,22 +94,31 @@ class Context {
 
   void Parallel(size_t count, void (*call)(void*, size_t), void* data) const;
   OrtKernelContext* context_;
+  const Operator& own_;
 };
 
 /// Attributes of the node that an operator is made for.
 class Attributes {
  public:
-  explicit Attributes(const OrtKernelInfo* info) : info_(info) {}
+  Attributes(const OrtKernelInfo* info, std::string name) : info_(info), name_(std::move(name)) {}
+  /// Whether the operator's name says it: "gelu" of "ScaleRows_bias_gelu". Files of before such names have attributes instead.
+  bool Named(const char* feature) const;
+  /// Whether the operator is one of a family of which rows and tokens share the first axis.
+  bool IsFlat() const;
   /// Of the node; "" where it has none.
   std::string NodeName() const;
   float Float(const char* name) const;
+  /// `otherwise` where the node does not have it.
+  float Float(const char* name, float otherwise) const;
   int64_t Int(const char* name) const;
   /// `otherwise` where the node does not have it.
   int64_t Int(const char* name, int64_t otherwise) const;
   std::vector<int64_t> Ints(const char* name) const;
+  bool HasInts(const char* name) const;
 
  private:
   const OrtKernelInfo* info_;
+  const std::string name_;
 };
 
 /// One operator of one node.
@@ -114,6 +126,9 @@ class Operator {
  public:
   virtual ~Operator() = default;
   virtual void Compute(const Context& context) const = 0;
+
+  /// Where the inputs and outputs of the family are among those of this operator, −1 for none.
+  std::vector<int> inputs, outputs;
 };
 
 std::unique_ptr<Operator> MakeRows(const Attributes&);

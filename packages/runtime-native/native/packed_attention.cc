@@ -26,6 +26,25 @@ struct Axes {
   size_t rank() const { return std::max({head, token, feature}) + 1; }
 };
 
+/// By the order in which the axes of an operand become those of [H,T,d] or [1,H,T,d] (of the key: [H,d,T]), or those of the result become
+/// the context's; files of before the names of operators said what they have give the axes themselves.
+Axes AxesOf(const Attributes& attributes, const std::string& operand) {
+  const std::string name = operand + "Perm";
+  if (!attributes.HasInts(name.c_str())) return Axes(attributes.Ints((operand + "Axes").c_str()), (operand + "Axes").c_str());
+  const std::vector<int64_t> perm = attributes.Ints(name.c_str());
+  std::vector<int64_t> sorted = perm, order(perm.size());
+  std::sort(sorted.begin(), sorted.end());
+  for (size_t i = 0; i < perm.size(); i++) {
+    if (sorted[i] != static_cast<int64_t>(i)) Refuse(name + " is no order of axes");
+    order[static_cast<size_t>(perm[i])] = static_cast<int64_t>(i);
+  }
+  const size_t rank = perm.size();
+  if (rank != 3 && rank != 4) Refuse(name + " has to order 3 or 4 axes");
+  const std::vector<int64_t>& at = operand == "context" ? order : perm;
+  const bool isKey = operand == "key";
+  return Axes({at[rank - 3], at[rank - (isKey ? 1 : 2)], at[rank - (isKey ? 2 : 1)]}, name.c_str());
+}
+
 std::vector<ptrdiff_t> StridesOf(const std::vector<int64_t>& dims) {
   std::vector<ptrdiff_t> strides(dims.size(), 1);
   for (size_t i = dims.size() - 1; i > 0; i--) strides[i - 1] = strides[i] * static_cast<ptrdiff_t>(dims[i]);
@@ -77,10 +96,10 @@ class PackedAttention : public Operator {
  public:
   explicit PackedAttention(const Attributes& attributes)
       : scale_(attributes.Float("scale")),
-        query_(attributes.Ints("queryAxes"), "queryAxes"),
-        key_(attributes.Ints("keyAxes"), "keyAxes"),
-        value_(attributes.Ints("valueAxes"), "valueAxes"),
-        context_(attributes.Ints("contextAxes"), "contextAxes"),
+        query_(AxesOf(attributes, "query")),
+        key_(AxesOf(attributes, "key")),
+        value_(AxesOf(attributes, "value")),
+        context_(AxesOf(attributes, "context")),
         attend_(ChosenAttend(attributes.Int("integers", 0) != 0)) {
     if (context_.feature + 1 != context_.rank()) Refuse("contextAxes has to name the features last");
     if (!std::isfinite(scale_)) Refuse("scale is not a finite number");
@@ -109,7 +128,7 @@ class PackedAttention : public Operator {
     const float* keyBias = OnePerToken(context, 4, "keyBias", tokens);
     const Bias bias(context, rows, heads, tokens, begins);
     const float* weights = OnePerToken(context, 7, "queryWeights", tokens);
-    const bool isReceivedWanted = context.Outputs() > 1;
+    const bool isReceivedWanted = context.Gives(1);
     if (isReceivedWanted && weights == nullptr) Refuse("received takes queryWeights");
 
     std::vector<int64_t> dims = ContextDims(1, query, value);
@@ -169,7 +188,7 @@ class PackedAttention : public Operator {
     for (size_t i = 5; i < 8; i++) {
       if (context.Has(i)) Refuse("without offsets there is no bias, and no queryWeights");
     }
-    if (context.Outputs() > 1) Refuse("received takes offsets");
+    if (context.Gives(1)) Refuse("received takes offsets");
     const Packed query(context.Read(0, {"query", Type::kFloat32}), query_, "query", true);
     const Packed key(context.Read(1, {"key", Type::kFloat32}), key_, "key", true);
     const Packed value(context.Read(2, {"value", Type::kFloat32}), value_, "value", true);

@@ -9,7 +9,7 @@ namespace {
 
 class Rows : public Operator {
  public:
-  explicit Rows(const Attributes& attributes) : keepsPadding_(attributes.Int("padding") != 0) {}
+  explicit Rows(const Attributes& attributes) : keepsPadding_(attributes.Int("padding", attributes.Named("padding")) != 0) {}
 
   void Compute(const Context& context) const override {
     const Input attended = context.Read(0, {"attended", Type::kBool, 2});
@@ -50,8 +50,10 @@ struct TokenAxes {
   size_t rows, axis;
   int64_t folded;
 
-  explicit TokenAxes(const Attributes& attributes) : folded(attributes.Int("folded")) {
+  explicit TokenAxes(const Attributes& attributes) : rows(0), axis(0), folded(1) {
+    if (attributes.IsFlat()) return;
     const int64_t first = attributes.Int("rows"), second = attributes.Int("axis");
+    folded = attributes.Int("folded");
     const std::string both = "rows is " + std::to_string(first) + " and axis is " + std::to_string(second);
     if (first < 0) Refuse(both + "; axes are counted from 0");
     if (second < first) Refuse(both + "; tokens have to be along the same axis as rows, or along a later one");

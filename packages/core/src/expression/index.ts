@@ -6,6 +6,7 @@ export { constantData } from '../ops/constant.ts'
 export { apply, applyOne } from './apply.ts'
 export {
   type Attribute,
+  type AttributeReference,
   type Attributes,
   type ConstantData,
   type Node,
@@ -17,8 +18,9 @@ export {
 
 // Operators: the table of operators, and their operands as numbers.
 
+export { isJoinSteps, type JoinStepsOp, type StepBody } from '../ops/join-steps.ts'
 export { isLoop, type LoopBody, type LoopOp } from '../ops/loop.ts'
-export { frontAxis, intOf, intsOf, textOf } from '../ops/operands.ts'
+export { frontAxis, intOf, intsOf, isReference, textOf } from '../ops/operands.ts'
 export { floatAttributes, operators } from '../ops/operators.ts'
 export type { Reduce } from '../ops/reduce.ts'
 

@@ -3,8 +3,14 @@ import { TpError } from '../errors.ts'
 import type { Dim } from './dim.ts'
 
 /** Attribute values: ONNX's own, in plain JavaScript. A tensor attribute is a `Constant`'s contents. */
-export type Attribute = number | string | readonly number[] | readonly string[] | ConstantData
+export type Attribute = number | string | readonly number[] | readonly string[] | ConstantData | AttributeReference
 export type Attributes = Readonly<Record<string, Attribute | undefined>>
+
+/** In the body of a function: what the node that calls it gives as the attribute of this name. */
+export interface AttributeReference {
+  readonly reference: string
+  readonly type: 'int' | 'ints' | 'float'
+}
 
 /** Contents of a constant. Integers and booleans are exact in a Float64Array up to 2^53. */
 export interface ConstantData {
@@ -126,8 +132,9 @@ export interface Op {
 /** Thrown by shape rules with the bare reason; `apply` adds op and shapes. */
 export class ShapeProblem extends Error {}
 
-/** The position of an axis given by number (negative from the end) or by the name of its size. */
+/** The position of an axis given by number (negative from the end) or by the name of its size. Where the number of axes is not known, a number stays as it is. */
 export function axisOf(tensor: Tensor, axis: number | string): number {
+  if (typeof axis === 'number' && !tensor.hasShape) return axis
   const { dims } = tensor
   if (typeof axis === 'number') {
     const position = axis < 0 ? axis + dims.length : axis

@@ -8,6 +8,7 @@ import { constant, constantData, type Operand } from './constant.ts'
 import { Input } from './input.ts'
 import { at } from './kernels.ts'
 import { operand } from './operands.ts'
+import { dimsOf } from './sizes.ts'
 import { squeeze } from './squeeze.ts'
 
 /** The computation of one step of a loop, over placeholders of its own. */
@@ -96,10 +97,10 @@ function loopOp(body: LoopBody): LoopOp {
 }
 
 /** A value of the same type, shape and, for shape arithmetic, contents. */
-function placeholder(like: Tensor, name: string): Tensor {
+export function placeholder(like: Tensor, name: string): Tensor {
   const { dtype, value } = like
-  const dims = like.dims
-  const attributes = { name, dtype, dims: dims.map(String) }
+  const dims = dimsOf(like)
+  const attributes = { name, dtype, dims: dims?.map(String) }
   return new Tensor({ op: Input, inputs: [], attributes }, 0, {
     dtype,
     dims,
@@ -108,7 +109,7 @@ function placeholder(like: Tensor, name: string): Tensor {
 }
 
 /** The values that an expression needs and that do not depend on `own`, as far down as they are of use to it. */
-function readFromOutside(outputs: readonly Tensor[], own: ReadonlySet<Tensor>): Tensor[] {
+export function readFromOutside(outputs: readonly Tensor[], own: ReadonlySet<Tensor>): Tensor[] {
   const inside = new Set<Node>()
   const depends = (tensor: Tensor | undefined): boolean =>
     tensor !== undefined && (own.has(tensor) || inside.has(tensor.node))

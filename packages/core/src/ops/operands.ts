@@ -1,5 +1,11 @@
 import type { DType } from '../array.ts'
-import { type Attributes, ShapeProblem, type Tensor } from '../expression/tensor.ts'
+import {
+  type Attribute,
+  type AttributeReference,
+  type Attributes,
+  ShapeProblem,
+  type Tensor,
+} from '../expression/tensor.ts'
 
 export type OpInputs = readonly (Tensor | undefined)[]
 
@@ -23,6 +29,10 @@ export function intsOf(attributes: Attributes, name: string): readonly number[] 
 export function textOf(attributes: Attributes, name: string, missing: string): string {
   const value = attributes[name]
   return typeof value === 'string' ? value : missing
+}
+
+export function isReference(value: Attribute | readonly unknown[] | undefined): value is AttributeReference {
+  return typeof value === 'object' && 'reference' in value
 }
 
 /** Axis counted from the front. */

@@ -199,5 +199,5 @@ export function slice(x: Tensor, { axis, start, end = END, step = 1 }: SlicePart
 
 function listOfOne(bound: Operand): Tensor {
   if (typeof bound === 'number') return ints([bound])
-  return bound.rank === 0 ? unsqueeze(bound, 0) : bound
+  return bound.hasShape && bound.rank === 0 ? unsqueeze(bound, 0) : bound
 }

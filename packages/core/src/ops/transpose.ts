@@ -1,9 +1,9 @@
 import { applyOne } from '../expression/apply.ts'
-import type { Op } from '../expression/tensor.ts'
+import type { AttributeReference, Op } from '../expression/tensor.ts'
 import { axisOf, ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { pick } from './contents.ts'
 import { at, picked } from './kernels.ts'
-import { intsOf, operand } from './operands.ts'
+import { intsOf, isReference, operand } from './operands.ts'
 import { dimsOf, staticDims } from './sizes.ts'
 import { stridesOf, walk } from './strides.ts'
 
@@ -12,6 +12,7 @@ export const Transpose: Op = {
   name: 'Transpose',
   infer(inputs, attributes) {
     const x = operand(inputs, 0)
+    if (isReference(attributes.perm)) return [{ dtype: x.dtype, dims: undefined }]
     const perm = intsOf(attributes, 'perm') ?? []
     if ([...perm].sort((a, b) => a - b).some((axis, i) => axis !== i))
       throw new ShapeProblem(`[${perm}] is no order of axes`)
@@ -51,8 +52,8 @@ export const Transpose: Op = {
 }
 
 /** Axes in the order `perm`, by number or name. */
-export function transpose(x: Tensor, perm: readonly (number | string)[]): Tensor {
-  return applyOne(Transpose, [x], { perm: perm.map((axis) => axisOf(x, axis)) })
+export function transpose(x: Tensor, perm: readonly (number | string)[] | AttributeReference): Tensor {
+  return applyOne(Transpose, [x], { perm: isReference(perm) ? perm : perm.map((axis) => axisOf(x, axis)) })
 }
 
 /** The last two axes exchanged. */

@@ -3,7 +3,9 @@ import {
   type ConstantData,
   constantData,
   type Dim,
+  isJoinSteps,
   isLoop,
+  type JoinStepsOp,
   type LoopOp,
   type Node,
   type OnnxForm,
@@ -16,7 +18,7 @@ import { createNode } from '../graph/node.ts'
 import { capturedNames } from '../graph/subgraph.ts'
 import { ConstantPool } from './constant-pool.ts'
 import type { EmitTarget } from './emit-target.ts'
-import { bodyAttribute } from './loop-body.ts'
+import { bodyAttribute, stepAttribute } from './loop-body.ts'
 import { isOpaque } from './opaque.ts'
 import { equalSizes } from './sizes.ts'
 
@@ -40,12 +42,15 @@ export function emit(outputs: readonly Tensor[], target: EmitTarget): string[] {
 /** The written form of a node: another expression where the opset lacks it, or one ONNX node. */
 type Lowered = { readonly other: readonly Tensor[] } | { readonly form: OnnxForm }
 
+/** What was written for a node: one node of the graph, or several. */
+type Written = Pick<NodeProto, 'name' | 'output'>
+
 class Emitter {
   readonly #target: EmitTarget
   readonly #names: Map<Tensor, string>
   readonly #constants: ConstantPool
   readonly #lowered = new Map<Node, Lowered>()
-  readonly #written = new Map<Node, NodeProto>()
+  readonly #written = new Map<Node, Written>()
   readonly #byContents = new Map<string, NodeProto>()
   readonly #nodes: NodeProto[] = []
 
@@ -102,8 +107,9 @@ class Emitter {
     return proto.output[tensor.output] || this.#nameOutput(proto, tensor.output)
   }
 
-  #writeNode(node: Node, form: OnnxForm): NodeProto {
+  #writeNode(node: Node, form: OnnxForm): Written {
     if (isLoop(node.op)) return this.#writeLoop(node, node.op)
+    if (isJoinSteps(node.op)) return this.#writeJoinSteps(node, node.op)
     const inputs = form.inputs.map((input) => (input === undefined ? '' : (this.#names.get(input) as string)))
     while (inputs.at(-1) === '') inputs.pop()
     const key = isOpaque(node.op) ? undefined : contentsKey(form, inputs)
@@ -130,6 +136,31 @@ class Emitter {
     return proto
   }
 
+  /** A loop that adds the results of each step to sequences, which are joined after it. */
+  #writeJoinSteps(node: Node, op: JoinStepsOp): Written {
+    const { graph, prefix, opset } = this.#target
+    const body = op.bodyFor(node.inputs as readonly Tensor[])
+    const [steps = '', ...others] = node.inputs.map((input) => this.#names.get(input as Tensor) as string)
+    const name = graph.uniqueName(`${prefix}/Loop`)
+    const write = (type: string, inputs: string[], attributes = {}): NodeProto => {
+      const proto = createNode({ type, name: graph.uniqueName(`${prefix}/${type}`), inputs, outputs: [], attributes })
+      this.#nameOutput(proto, 0)
+      this.#nodes.push(proto)
+      return proto
+    }
+    const began = op.axes.map((_, i) => write('SequenceConstruct', [others[i] as string]).output[0] as string)
+    const loop = createNode({ type: 'Loop', name, inputs: [steps, '', ...began], outputs: [] })
+    const captured = new Map(body.captured.map((tensor, i) => [tensor, others[op.axes.length + i] as string]))
+    loop.attribute = [stepAttribute(body, { name, opset, outer: this.#target.constants ?? graph, captured, emit })]
+    const sequences = op.axes.map((_, i) => this.#nameOutput(loop, i))
+    this.#nodes.push(loop)
+    const joined = op.axes.map((axis, i) => write('ConcatFromSequence', [sequences[i] as string], { axis }))
+    // Its outputs are those of several nodes.
+    const written = { name, output: joined.flatMap(({ output }) => output) }
+    this.#written.set(node, written)
+    return written
+  }
+
   #newNode(node: Node, form: OnnxForm, inputs: readonly string[]): NodeProto {
     const { graph, prefix } = this.#target
     const name = graph.uniqueName(`${prefix}/${form.type}`)
@@ -149,7 +180,7 @@ class Emitter {
     throw new TpError('TP_OPAQUE', 'onnx', reason)
   }
 
-  #nameOutput(proto: NodeProto, output: number): string {
+  #nameOutput(proto: Written, output: number): string {
     while (proto.output.length <= output) proto.output.push('')
     const name = this.#target.graph.uniqueName(`${proto.name}_output_${output}`)
     proto.output[output] = name

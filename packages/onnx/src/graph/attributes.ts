@@ -1,5 +1,11 @@
 import { TpError } from '@tp/core'
-import { type Attribute, type Attributes, floatAttributes } from '@tp/core/expression'
+import {
+  type Attribute,
+  type AttributeReference,
+  type Attributes,
+  floatAttributes,
+  isReference,
+} from '@tp/core/expression'
 import type { AttributeProto, NodeProto } from 'onnx-buf'
 import type { ReadExternal } from '../file/model.ts'
 import { createMessage } from '../protobuf/create-message.ts'
@@ -74,6 +80,12 @@ const floats: ReadonlySet<string> = new Set([
   'width_scale',
 ])
 
+const kinds: Readonly<Record<AttributeReference['type'], number>> = {
+  int: Kind.INT,
+  ints: Kind.INTS,
+  float: Kind.FLOAT,
+}
+
 /** An attribute in the file's form. */
 function writeAttribute(name: string, value: Attribute): AttributeProto {
   const isFloat = floats.has(name)
@@ -93,6 +105,9 @@ function writeAttribute(name: string, value: Attribute): AttributeProto {
     )
   }
   if (typeof value === 'string') return createMessage('AttributeProto', { name, type: Kind.STRING, s: utf8(value) })
+  if (isReference(value)) {
+    return createMessage('AttributeProto', { name, type: kinds[value.type], refAttrName: value.reference })
+  }
   if (!isList(value)) return createMessage('AttributeProto', { name, type: Kind.TENSOR, t: writeTensor(value, '') })
   if (value.length > 0 && typeof value[0] === 'string') {
     return createMessage('AttributeProto', {
@@ -114,7 +129,7 @@ export function writeAttributes(attributes: Attributes): AttributeProto[] {
   return protos
 }
 
-function isList(value: Attribute): value is readonly number[] | readonly string[] {
+function isList(value: Exclude<Attribute, AttributeReference>): value is readonly number[] | readonly string[] {
   return Array.isArray(value)
 }
 

@@ -33,6 +33,13 @@ export function writeValueInfo(
   return createMessage('ValueInfoProto', { name, type: tensorType(dtype, dims) })
 }
 
+/** Declares a sequence of tensors whose sizes are open. */
+export function writeSequenceInfo(name: string, dtype: DType): ValueInfoProto {
+  const elemType = createMessage('TypeProto', { value: { case: 'tensorType', value: { elemType: codeOf(dtype) } } })
+  const type = createMessage('TypeProto', { value: { case: 'sequenceType', value: { elemType } } })
+  return createMessage('ValueInfoProto', { name, type })
+}
+
 function tensorType(dtype: DType, dims: readonly (number | string | undefined)[]): TypeProto {
   const dim = dims.map((size) => {
     if (size === undefined) return {}

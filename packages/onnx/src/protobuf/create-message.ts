@@ -5,6 +5,7 @@ import { type MessageType, messageType } from './message-types.ts'
 /** The types of messages that are made here, for {@link createMessage}. */
 interface Schemas {
   AttributeProto: typeof onnx.AttributeProtoSchema
+  FunctionProto: typeof onnx.FunctionProtoSchema
   GraphProto: typeof onnx.GraphProtoSchema
   ModelProto: typeof onnx.ModelProtoSchema
   NodeProto: typeof onnx.NodeProtoSchema
@@ -18,6 +19,7 @@ interface Schemas {
 
 export interface Messages {
   AttributeProto: onnx.AttributeProto
+  FunctionProto: onnx.FunctionProto
   GraphProto: onnx.GraphProto
   ModelProto: onnx.ModelProto
   NodeProto: onnx.NodeProto

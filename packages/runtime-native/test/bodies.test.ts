@@ -1,0 +1,277 @@
+// Each operator of packed files by its kernel, by its body in onnxruntime, and by its body in the interpreter.
+import { evaluate, input, type Tensor } from '@tp/core'
+import type { Attributes } from '@tp/core/expression'
+import { PACKED_DOMAIN, type PackedInputs, type PackedOperator, packedOperators } from '@tp/core/packed'
+import type { NamedTensors, Runtime, TensorLike } from '@tp/core/runtime'
+import { createModel, createNode, emitFunction, encodeModel, Graph } from '@tp/onnx'
+import { nativeRuntime } from '@tp/runtime-native'
+import { nodeRuntime } from '@tp/runtime-node'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { describeNative } from './native.ts'
+
+/** A call of an operator: what it is given, by name. */
+interface Call {
+  readonly inputs: NamedTensors
+  readonly attributes: Attributes
+}
+
+const CASES = Number(process.env.CASES ?? 3)
+
+describeNative('Kernels and bodies', () => {
+  test.each([...packedOperators.keys()])('of %s compute the same', async (name) => {
+    const operator = packedOperators.get(name) as PackedOperator
+    await fc.assert(
+      fc.asyncProperty(callOf(operator), fc.constantFrom(13, 17, 18, 21), async (call, opset) => {
+        const model = modelOf(operator, call, opset)
+        const kernel = await run(nativeRuntime().load, model, call.inputs)
+        const body = await run(nodeRuntime().load, model, call.inputs)
+        expectClose(operator, body, kernel)
+        expectClose(operator, interpreted(operator, call), kernel)
+      }),
+      { numRuns: CASES },
+    )
+  })
+})
+
+type Load = Runtime['load']
+
+async function run(load: Load, model: Uint8Array, inputs: NamedTensors): Promise<NamedTensors> {
+  await using session = await load(model)
+  return await session.run(inputs)
+}
+
+function modelOf({ name, inputs, outputs, body, attributes }: PackedOperator, call: Call, opset: number): Uint8Array {
+  const model = createModel(opset)
+  model.proto.irVersion = 8n
+  const graph = new Graph(model)
+  for (const [role, { type, dims }] of Object.entries(call.inputs)) {
+    graph.addInput(
+      role,
+      type as 'float32',
+      dims.map(() => undefined),
+    )
+  }
+  graph.insert([
+    createNode({
+      type: name,
+      domain: PACKED_DOMAIN,
+      inputs: Object.keys(inputs),
+      outputs: [...outputs],
+      attributes: call.attributes,
+    }),
+  ])
+  const results = expression({ body } as PackedOperator, call).results
+  for (const [i, role] of outputs.entries()) {
+    const { dtype, dims } = results[i] as Tensor
+    graph.addOutput(
+      role,
+      dtype,
+      dims.map(() => undefined),
+    )
+  }
+  graph.importOperators(PACKED_DOMAIN)
+  model.proto.functions.push(emitFunction({ name, inputs, outputs, body, attributes }, opset))
+  return encodeModel(model)
+}
+
+function expression(
+  { body }: PackedOperator,
+  { inputs, attributes }: Call,
+): { results: Tensor[]; feeds: Map<Tensor, TensorLike> } {
+  const own = Object.entries(inputs).map(
+    ([role, array]) => [role, input(role, array.type as 'float32', array.dims), array] as const,
+  )
+  const results = body(Object.fromEntries(own) as unknown as PackedInputs, attributes)
+  return { results, feeds: new Map(own.map(([, tensor, array]) => [tensor, array])) }
+}
+
+function interpreted(operator: PackedOperator, call: Call): NamedTensors {
+  const { results, feeds } = expression(operator, call)
+  return Object.fromEntries(evaluate(results, feeds).map((value, i) => [operator.outputs[i] as string, value]))
+}
+
+function expectClose({ outputs }: PackedOperator, actual: NamedTensors, expected: NamedTensors): void {
+  for (const role of outputs) {
+    const [a, b] = [actual[role] as TensorLike, expected[role] as TensorLike]
+    expect([...a.dims]).toEqual([...b.dims])
+    // A number between two steps may be rounded to either.
+    const most = role === 'rounded' ? 1 : b.type === 'float32' ? 1e-4 : 0
+    for (const [i, x] of Array.from(a.data as Float32Array, Number).entries()) {
+      const y = Number(b.data[i])
+      if (x !== y)
+        expect(Math.abs(x - y), `${role}[${i}]: ${x} and ${y}`).toBeLessThanOrEqual(most * Math.max(1, Math.abs(y)))
+    }
+  }
+}
+
+/** Small numbers that are no round ones. */
+const numbers = (count: number): fc.Arbitrary<number[]> =>
+  fc
+    .array(fc.integer({ min: -90, max: 90 }), { minLength: count, maxLength: count })
+    .map((list) => list.map((x) => x / 31))
+
+function callOf({ name, inputs }: PackedOperator): fc.Arbitrary<Call> {
+  return fc.gen().map((gen) => {
+    const int = (min: number, max: number): number => gen(fc.integer, { min, max })
+    const float = (dims: readonly number[]): TensorLike => {
+      const size = dims.reduce((a, b) => a * b, 1)
+      return { type: 'float32', dims, data: Float32Array.from(gen(numbers, size)) }
+    }
+    if (/Rows/.test(name) && name !== 'Rows' && name !== 'Rows_padding') return rowsCall(name, int, float, inputs)
+    const batch = batchOf(int, /padding|Unpack/.test(name))
+    if (name.startsWith('Rows')) return { inputs: { attended: batch.attended }, attributes: {} }
+    if (/Attention/.test(name)) return attentionCall(name, int, float, batch, inputs)
+    return layoutCall(name, int, batch, inputs)
+  })
+}
+
+type Int = (min: number, max: number) => number
+type Float = (dims: readonly number[]) => TensorLike
+
+interface Batch {
+  readonly rows: number
+  readonly length: number
+  readonly attended: TensorLike
+  readonly positions: TensorLike
+  readonly offsets: TensorLike
+  readonly tokens: number
+}
+
+/** `keeps`: the first token of padding of each row is packed, too. */
+function batchOf(int: Int, keeps: boolean): Batch {
+  const [rows, length] = [int(1, 4), int(1, 9)]
+  const is = Array.from({ length: rows }, () => {
+    const always = int(0, length - 1)
+    return Array.from({ length }, (_, n) => n === always || int(0, 1) === 1)
+  })
+  const [positions, offsets] = [[] as number[], [0]]
+  for (const [b, row] of is.entries()) {
+    const first = keeps ? row.indexOf(false) : -1
+    row.forEach((attended, n) => {
+      if (attended || n === first) positions.push(b * length + n)
+    })
+    offsets.push(positions.length)
+  }
+  return {
+    rows,
+    length,
+    attended: { type: 'bool', dims: [rows, length], data: Uint8Array.from(is.flat(), Number) },
+    positions: int64(positions),
+    offsets: int64(offsets),
+    tokens: positions.length,
+  }
+}
+
+function int64(list: readonly number[]): TensorLike {
+  return { type: 'int64', dims: [list.length], data: BigInt64Array.from(list, BigInt) }
+}
+
+function layoutCall(name: string, int: Int, batch: Batch, inputs: PackedOperator['inputs']): Call {
+  const packs = name.startsWith('Pack')
+  const sizes = Array.from({ length: int(0, 2) }, () => int(1, 3))
+  const [before, between] = [
+    Array.from({ length: int(0, 1) }, () => int(1, 3)),
+    Array.from({ length: int(0, 1) }, () => int(1, 3)),
+  ]
+  const folded = int(1, 3)
+  const shared = packs && int(0, 3) === 0
+  const isFlat = name.includes('Flat')
+  const rows = packs ? (shared ? folded : batch.rows * folded) : folded
+  const dims = isFlat
+    ? [packs ? batch.rows * batch.length : batch.tokens, ...sizes]
+    : [...before, rows, ...between, packs ? batch.length : batch.tokens, ...sizes]
+  const layout = { rows: before.length, axis: before.length + 1 + between.length, folded }
+  const own = { positions: batch.positions, ...('attended' in inputs && { attended: batch.attended }) }
+  return { inputs: { x: anyOf(inputs.x ?? 'float32', dims), ...own }, attributes: isFlat ? {} : layout }
+}
+
+function anyOf(type: string, dims: readonly number[]): TensorLike {
+  const size = dims.reduce((a, b) => a * b, 1)
+  const list = Array.from({ length: size }, (_, i) => (type === 'bool' ? i % 2 : 1 + (i % 97)))
+  const data = {
+    float32: () => Float32Array.from(list),
+    float64: () => Float64Array.from(list),
+    // Halves from 1 on.
+    float16: () => Uint16Array.from(list, (x) => 0x3c00 + x),
+    bool: () => Uint8Array.from(list),
+    int8: () => Int8Array.from(list),
+    uint8: () => Uint8Array.from(list),
+    int32: () => Int32Array.from(list),
+    int64: () => BigInt64Array.from(list, BigInt),
+  }[type]
+  if (data === undefined) throw new Error(`no contents of type ${type}`)
+  return { type, dims, data: data() }
+}
+
+/** A shape in which the axes of `last` (the last of them) are those of `to`, before `perm` puts them there. */
+function turned(int: Int, to: readonly number[]): { dims: number[]; perm: number[] } {
+  const perm =
+    to.length === 3
+      ? ([
+          [0, 1, 2],
+          [1, 0, 2],
+          [0, 2, 1],
+        ][int(0, 2)] as number[])
+      : ([
+          [0, 1, 2, 3],
+          [0, 2, 1, 3],
+          [0, 1, 3, 2],
+        ][int(0, 2)] as number[])
+  const dims: number[] = []
+  perm.forEach((axis, i) => {
+    dims[axis] = to[i] as number
+  })
+  return { dims, perm }
+}
+
+function attentionCall(name: string, int: Int, float: Float, batch: Batch, inputs: PackedOperator['inputs']): Call {
+  const isBatch = name.startsWith('Batch')
+  const [heads, dim, valueDim, keys] = [int(1, 3), int(1, 5), int(1, 5), int(1, 6)]
+  const isFour = isBatch || name.includes('received') || int(0, 1) === 1
+  const lead = isBatch ? [batch.rows, heads] : isFour ? [1, heads] : [heads]
+  const tokens = isBatch ? keys : batch.tokens
+  const query = turned(int, [...lead, isBatch ? int(1, keys) : tokens, dim])
+  const key = turned(int, [...lead, dim, tokens])
+  const value = turned(int, [...lead, tokens, valueDim])
+  const contextPerm = isFour
+    ? ([
+        [0, 1, 2, 3],
+        [0, 2, 1, 3],
+      ][int(0, 1)] as number[])
+    : ([
+        [0, 1, 2],
+        [1, 0, 2],
+      ][int(0, 1)] as number[])
+  const all: Record<string, TensorLike> = {
+    query: float(query.dims),
+    key: float(key.dims),
+    value: float(value.dims),
+    offsets: batch.offsets,
+    keyBias: float([isBatch ? ([1, batch.rows][int(0, 1)] as number) : 1, tokens]),
+    bias: float([[1, batch.rows][int(0, 1)] as number, [1, heads][int(0, 1)] as number, batch.length, batch.length]),
+    positions: batch.positions,
+    queryWeights: float([1, tokens]),
+  }
+  // Some keys are hidden; of a row with one token, all.
+  for (const name of ['keyBias', 'bias']) {
+    const data = all[name]?.data as Float32Array
+    if (int(0, 1) === 1) for (let i = 0; i < data.length; i += int(1, 5)) data[i] = Number.NEGATIVE_INFINITY
+  }
+  const own = Object.keys(inputs).map((role) => [role, all[role] as TensorLike])
+  const perms = { queryPerm: query.perm, keyPerm: key.perm, valuePerm: value.perm, contextPerm }
+  return { inputs: Object.fromEntries(own), attributes: { scale: 0.37, ...perms, integers: 0 } }
+}
+
+function rowsCall(name: string, int: Int, float: Float, inputs: PackedOperator['inputs']): Call {
+  const columns = int(1, 40)
+  const dims = [...Array.from({ length: int(0, 2) }, () => int(1, 4)), columns]
+  const row = [...dims.slice(0, -1), 1]
+  const of = (role: string): TensorLike => {
+    if (role === 'x' || role === 'residual') return float(dims)
+    return float(role === 'scale' ? row : [columns])
+  }
+  const own = Object.keys(inputs).map((role) => [role, of(role)])
+  const rounding = { steps: 127, zero: 128, least: int(0, 1), ...('normGain' in inputs && { epsilon: 1e-5 }) }
+  return { inputs: Object.fromEntries(own), attributes: name.startsWith('ScaleRows') ? {} : rounding }
+}

@@ -19,11 +19,10 @@
     {
       "target_name": "tp_native",
       "sources": [
-        "native/addon.cc", "native/attention_baseline.cc", "native/checks.cc", "native/crew.cc", "native/eight_bits.cc", "native/ending.cc", "native/instructions.cc",
-        "native/integer_attention_baseline.cc", "native/jobs.cc", "native/model.cc", "native/operators.cc", "native/ort.cc", "native/packed_attention.cc", "native/packing.cc",
-        "native/rounding_baseline.cc", "native/session.cc", "native/tensors.cc", "native/weight_files.cc"
+        "native/addon.cc", "native/crew.cc", "native/ending.cc", "native/jobs.cc", "native/model.cc", "native/session.cc", "native/tensors.cc",
+        "native/weight_files.cc", "<!@(node kernels.mjs baseline)"
       ],
-      "include_dirs": ["<!@(node -p \"require('node-addon-api').include\")"],
+      "include_dirs": ["<!(node kernels.mjs folder)", "<!@(node -p \"require('node-addon-api').include\")"],
       "defines": [
         "NAPI_VERSION=9", "NODE_ADDON_API_CPP_EXCEPTIONS_ALL", "NODE_ADDON_API_DISABLE_DEPRECATED",
         "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"
@@ -40,21 +39,21 @@
     {
       "target_name": "attention_avx2",
       "type": "static_library",
-      "sources": ["native/attention_avx2.cc", "native/integer_attention_avx2.cc", "native/rounding_avx2.cc"],
+      "sources": ["<!@(node kernels.mjs avx2)"],
       "cflags": ["-mavx2", "-mfma", "-fPIC"],
       "xcode_settings": { "OTHER_CFLAGS": ["-mavx2", "-mfma"] }
     },
     {
       "target_name": "attention_avx512",
       "type": "static_library",
-      "sources": ["native/attention_avx512.cc", "native/rounding_avx512.cc"],
+      "sources": ["<!@(node kernels.mjs avx512)"],
       "cflags": ["-mavx512f", "-mprefer-vector-width=512", "-fPIC"],
       "xcode_settings": { "OTHER_CFLAGS": ["-mavx512f"] }
     },
     {
       "target_name": "attention_vnni",
       "type": "static_library",
-      "sources": ["native/integer_attention_vnni.cc"],
+      "sources": ["<!@(node kernels.mjs vnni)"],
       "cflags": ["-mavx512bw", "-mavx512vnni", "-mprefer-vector-width=512", "-fPIC"],
       "xcode_settings": { "OTHER_CFLAGS": ["-mavx512bw", "-mavx512vnni"] }
     }

@@ -4,13 +4,14 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { withHeaders } from './headers.mjs'
+import { kernels } from './kernels.mjs'
 
-const [sources, build] = ['native', 'build'].map((name) => fileURLToPath(new URL(name, import.meta.url)))
+const [own, build] = ['native', 'build'].map((name) => fileURLToPath(new URL(name, import.meta.url)))
 const built = `${build}/Release/tp_native.node`
 const changed = (path) => statSync(path).mtimeMs
 // A build of older sources would still load, without the operators that files ask for today.
-if (existsSync(built) && readdirSync(sources).some((name) => changed(`${sources}/${name}`) > changed(built)))
-  rmSync(build, { recursive: true })
+const sources = [own, kernels].flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`))
+if (existsSync(built) && sources.some((path) => changed(path) > changed(built))) rmSync(build, { recursive: true })
 
 const { status } = spawnSync('node-gyp-build', { stdio: 'inherit', shell: true, env: withHeaders() })
 if (status !== 0) {

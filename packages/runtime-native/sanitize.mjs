@@ -22,7 +22,7 @@ try {
 }
 
 function build() {
-  for (const name of ['binding.gyp', 'native', 'package.json'])
+  for (const name of ['binding.gyp', 'kernels.mjs', 'native', 'package.json'])
     cpSync(join(packageFolder, name), join(folder, name), { recursive: true })
   symlinkSync(join(packageFolder, 'node_modules'), join(folder, 'node_modules'))
   const nodeGyp = require.resolve('node-gyp/bin/node-gyp.js')

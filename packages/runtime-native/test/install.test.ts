@@ -45,7 +45,14 @@ function install(name: string, prebuilt?: string): Installed {
   execFileSync('tar', ['xzf', join(scratch, basename(filename)), '-C', folder, '--strip-components=1'])
   // Its dependencies and peers are the workspace's.
   const own = join(packageFolder, 'node_modules')
-  for (const dependency of ['@tp/core', '@tp/runtime-node', 'node-addon-api', 'node-gyp-build', 'onnxruntime-node']) {
+  for (const dependency of [
+    '@tp/core',
+    '@tp/operators',
+    '@tp/runtime-node',
+    'node-addon-api',
+    'node-gyp-build',
+    'onnxruntime-node',
+  ]) {
     symlinkSync(realpathSync(join(own, dependency)), join(modules, dependency))
   }
   // npm's path for install scripts, with nothing that builds.

@@ -6,7 +6,14 @@ import { root } from '../workspace.mjs'
 /** Names and paths of `.gitignore`, and the history: a program in the copy must not find the repository of the original. */
 const leftOut = {
   anywhere: new Set(['.git', 'node_modules', 'dist', '.turbo']),
-  paths: new Set(['reports', 'packages/runtime-native/build', 'packages/runtime-native/prebuilds', 'apps/site/pages']),
+  paths: new Set([
+    'reports',
+    'packages/operators/build',
+    'packages/operators/prebuilds',
+    'packages/runtime-native/build',
+    'packages/runtime-native/prebuilds',
+    'apps/site/pages',
+  ]),
 }
 
 const reader = ['-c', 'user.name=reader', '-c', 'user.email=reader@localhost']

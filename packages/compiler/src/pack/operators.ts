@@ -2,7 +2,7 @@ import type { Attributes } from '@tp/core/expression'
 import { createNode, type NodeProto } from '@tp/onnx'
 import { Refused } from '../program/refusal.ts'
 
-/** Operator set of packed files; `@tp/runtime-native` has the operators (its `native/operators.h` says what each computes). */
+/** Operator set of packed files; `@tp/operators` has the operators (its `native/operators.h` says what each computes). */
 export const DOMAIN = 'tp'
 
 type PackedOperator = 'Rows' | 'Pack' | 'Unpack' | 'PackedAttention' | 'RoundRows' | 'ScaleRows' | 'RescaleRows'

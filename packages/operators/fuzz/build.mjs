@@ -18,6 +18,8 @@ import { promisify } from 'node:util'
 
 const packageFolder = dirname(dirname(fileURLToPath(import.meta.url)))
 const run = promisify(execFile)
+/** @type {typeof import('../native/sources.json')} */
+const kernels = JSON.parse(readFileSync(join(packageFolder, 'native', 'sources.json'), 'utf8'))
 
 export const operators = ['Rows', 'Pack', 'Unpack', 'PackedAttention', 'RoundRows', 'ScaleRows', 'RescaleRows']
 
@@ -94,32 +96,16 @@ export function findCompiler({ guided = false, target = 'here' } = {}) {
   }
 }
 
-/** @param {Target} target */
+/** Sources with the flags of each; what only constructs is compiled quickly. @param {Target} target */
 function sourcesOf(target) {
+  const groups = targets[target].arch === 'x64' ? Object.values(kernels) : [kernels.baseline]
   return [
-    ...['attention_baseline', 'integer_attention_baseline', 'rounding_baseline', 'instructions'].map(native),
-    ...['checks', 'eight_bits', 'operators', 'ort', 'packed_attention', 'packing'].map(native),
-    ...(targets[target].arch === 'x64'
-      ? [
-          ...['attention_avx2', 'attention_avx512', 'rounding_avx2', 'rounding_avx512'],
-          ...['integer_attention_avx2', 'integer_attention_vnni'],
-        ].map(native)
-      : []),
-    ...['cases', 'expected', 'expected_attention', 'host', 'main'].map((name) => join('fuzz', `${name}.cc`)),
+    ...groups.flatMap(({ sources, flags }) => sources.map((name) => ({ source: join('native', name), own: flags }))),
+    ...['cases', 'expected', 'expected_attention', 'host', 'main'].map((name) => ({
+      source: join('fuzz', `${name}.cc`),
+      own: ['-O0'],
+    })),
   ]
-}
-
-/** @param {string} name */
-function native(name) {
-  return join('native', `${name}.cc`)
-}
-
-/** Instructions of their own, as in binding.gyp; what only constructs is compiled quickly. @param {string} source */
-function flagsOf(source) {
-  if (source.startsWith('fuzz')) return ['-O0']
-  if (source.endsWith('avx2.cc')) return ['-mavx2', '-mfma']
-  if (source.endsWith('vnni.cc')) return ['-mavx512bw', '-mavx512vnni', '-mprefer-vector-width=512']
-  return source.endsWith('avx512.cc') ? ['-mavx512f', '-mprefer-vector-width=512'] : []
 }
 
 /**
@@ -140,11 +126,11 @@ export async function buildFuzzer(compiler, { guided = false, target = 'here' } 
   mkdirSync(folder, { recursive: true })
   const objects = mkdtempSync(join(tmpdir(), 'tp-fuzz-'))
   try {
-    const waiting = sourcesOf(target).map((source) => ({ source, object: join(objects, `${basename(source)}.o`) }))
+    const waiting = sourcesOf(target).map((one) => ({ ...one, object: join(objects, `${basename(one.source)}.o`) }))
     const linked = waiting.map(({ object }) => object)
     const compile = async () => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        const args = [...flags, ...flagsOf(next.source), '-c', next.source, '-o', next.object]
+        const args = [...flags, ...next.own, '-c', next.source, '-o', next.object]
         await run(compiler, args, { cwd: packageFolder })
       }
     }

@@ -10,7 +10,7 @@ import { sectionsOf } from './sections.ts'
 const purposes: Readonly<Record<string, readonly string[]>> = {
   'Change models': ['core', 'onnx', 'compiler', 'autodiff', 'models'],
   Methods: ['method-attention', 'method-gradient', 'method-hybrid', 'method-rl'],
-  'Run models': ['runtime-node', 'runtime-native', 'runtime-web', 'transformers'],
+  'Run models': ['runtime-node', 'runtime-native', 'runtime-web', 'operators', 'transformers'],
   'Measure and compare': ['metrics', 'data', 'compare'],
   'Choose and learn': ['optimize', 'train'],
   'Write plugins': ['create-tp-plugin'],

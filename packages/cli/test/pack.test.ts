@@ -21,7 +21,7 @@ test('packs a model, which other commands then refuse as packed', { timeout: 60_
   ]) {
     const refused = await tpHere(args)
     expect(refused.code).toBe(4)
-    expect(refused.stderr).toContain('code: TP_PACKED')
+    expect(refused.stderr).toContain('code: TP_PACK')
   }
   for (const runtime of ['node', 'web']) {
     const elsewhere = await tpHere(['bench', packed, '--shapes', '1x8', '--runtime', runtime])

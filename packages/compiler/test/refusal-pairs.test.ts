@@ -324,7 +324,6 @@ const elsewhere: Readonly<Record<string, Elsewhere>> = {
   TP_OPSET: { tests: 'test/quantize.test.ts' },
   TP_OUTPUT: { tests: 'test/pooled-outside.test.ts' },
   TP_PACK: { tests: 'test/pack.test.ts' },
-  TP_PACKED: { tests: 'test/pack.test.ts' },
   TP_PADDING: { tests: 'test/padding-readers.test.ts' },
   TP_POOLING: { tests: 'test/pooling-forms.test.ts' },
   TP_POSITIONS: { tests: 'test/counted-lengths.test.ts' },

@@ -89,6 +89,8 @@ std::unique_ptr<Definition> Define(std::string name, Maker make) {
 struct Part {
   Type type;
   const char* feature = "";
+  /// Whether files of before names said what an operator has may leave it out.
+  bool wasOptional = false;
 };
 
 /// Operators of one kernel. Their names say what they have; `packed/` of @tp/core has the same table.
@@ -141,7 +143,7 @@ std::unique_ptr<Definition> AnyVariant(const Family& family) {
   const auto count = [](const std::vector<Part>& parts, std::vector<Type>* types, size_t* required) {
     for (size_t i = 0; i < parts.size(); i++) {
       types->push_back(parts[i].type);
-      if (*parts[i].feature == 0) *required = i + 1;
+      if (*parts[i].feature == 0 && !parts[i].wasOptional) *required = i + 1;
     }
   };
   count(family.inputs, &definition->inputs, &definition->requiredInputs);
@@ -160,7 +162,7 @@ std::vector<Family> Families() {
       {"Unpack", MakeUnpack, {{any}, {index}, {attended}}, {{any}}, types, IsOneType},
       {"UnpackFlat", MakeUnpack, {{any}, {index}, {attended}}, {{any}}, types, IsOneType},
       {"PackedAttention", MakePackedAttention,
-       {{number}, {number}, {number}, {index}, {number, "keyBias"}, {number, "bias"}, {index, "bias"}, {number, "received"}},
+       {{number}, {number}, {number}, {index, "", true}, {number, "keyBias"}, {number, "bias"}, {index, "bias"}, {number, "received"}},
        {{number}, {number, "received"}}, {"keyBias", "bias", "received"}},
       {"BatchAttention", MakePackedAttention, {{number}, {number}, {number}, {index, "offsets"}, {number, "keyBias"}}, {{number}}, {"keyBias"}},
       {"RoundRows", MakeRoundRows, {{number}}, {{rounded}, {number}}, {}},

@@ -37,7 +37,7 @@ describe.each(Object.entries(files))('a file that is %s', (_, file) => {
     [
       'heads in the place of examples',
       'PackedAttention',
-      (node) => setAttribute(node, 'contextAxes', { ints: [0n, 1n, 3n] }),
+      (node) => setAttribute(node, 'contextPerm', { ints: [2n, 0n, 1n, 3n] }),
       /change places with examples/,
     ],
     ['tokens in the axis of examples', 'Unpack', (node) => setAttribute(node, 'rows', { i: 1n }), /would share axis 1/],

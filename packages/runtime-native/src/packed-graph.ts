@@ -3,6 +3,7 @@
 // which do not tell; the graph does.
 
 import { TpError } from '@tp/core'
+import { PACKED_DOMAIN as DOMAIN, packedOperators } from '@tp/core/packed'
 import type { Model } from '@tp/onnx'
 
 type GraphProto = NonNullable<Model['proto']['graph']>
@@ -15,15 +16,13 @@ interface Examples {
   readonly offsets: string
 }
 
-const DOMAIN = 'tp'
-
 /**
  * Makes sure that every operator on packed tokens reads of which examples they are.
  * @throws TpError TP_MODEL_LOAD for a graph in which examples would depend on each other
  */
 export function checkPackedGraph(where: string, { proto }: Model): void {
   const { node: nodes = [], initializer = [] } = proto.graph ?? {}
-  const rows = nodes.filter((node) => node.domain === DOMAIN && node.opType === 'Rows')
+  const rows = nodes.filter((node) => isOf(node, 'Rows'))
   // Without one, positions are inputs of the model, and whoever runs it answers for them.
   if (rows.length === 0) return
   const examples = rows.map(({ input: [attended = ''], output: [positions = '', offsets = ''] }): Examples => {
@@ -33,10 +32,9 @@ export function checkPackedGraph(where: string, { proto }: Model): void {
   const packed = packedValues(nodes, byPositions)
   const weights = new Map(initializer.map(({ name, dims }) => [name, dims.map(Number)]))
   for (const node of nodes) {
-    if (node.domain !== DOMAIN) continue
-    if (node.opType === 'Pack') checkPack(node, { where, byPositions, packed, weights })
-    else if (node.opType === 'Unpack') checkUnpack(node, { where, byPositions, packed })
-    else if (node.opType === 'PackedAttention') checkAttention(node, { where, packed })
+    if (isOf(node, 'Pack', 'PackFlat')) checkPack(node, { where, byPositions, packed, weights })
+    else if (isOf(node, 'Unpack', 'UnpackFlat')) checkUnpack(node, { where, byPositions, packed })
+    else if (isOf(node, 'PackedAttention')) checkAttention(node, { where, packed })
   }
 }
 
@@ -66,13 +64,10 @@ function packedValues(nodes: readonly NodeProto[], byPositions: ReadonlyMap<stri
 }
 
 /** The examples whose tokens the outputs of a node hold; undefined if they are not packed. */
-function examplesOf(
-  { domain, opType, input }: NodeProto,
-  packed: Packed,
-  byPositions: ReadonlyMap<string, Examples>,
-): Examples | undefined {
-  if (domain === DOMAIN && opType === 'Pack') return byPositions.get(input[1] ?? '')
-  if ((domain === DOMAIN && opType === 'Unpack') || opType === 'Shape' || opType === 'Size') return undefined
+function examplesOf(node: NodeProto, packed: Packed, byPositions: ReadonlyMap<string, Examples>): Examples | undefined {
+  const { opType, input } = node
+  if (isOf(node, 'Pack', 'PackFlat')) return byPositions.get(input[1] ?? '')
+  if (isOf(node, 'Unpack', 'UnpackFlat') || opType === 'Shape' || opType === 'Size') return undefined
   const [own, ...others] = new Set(input.flatMap((name) => packed.get(name) ?? []))
   return others.length === 0 ? own : undefined
 }
@@ -81,7 +76,7 @@ function checkPack(node: NodeProto, { where, byPositions, weights, packed }: Pac
   const [x = '', positions = ''] = node.input
   if (!byPositions.has(positions)) throw refusal(where, node, `its positions, "${positions}", are not those of a Rows`)
   if (packed.has(x)) throw refusal(where, node, `"${x}" is packed already`)
-  const [first, axis] = ['rows', 'axis'].map((name) => integer(node, name))
+  const [first, axis] = placesOf(node)
   requireOneAxisFirst(where, node)
   const sizes = weights.get(x)
   // A weight is the same for every example.
@@ -99,7 +94,7 @@ function checkUnpack(node: NodeProto, { where, byPositions, packed }: Omit<Packe
 }
 
 function checkAttention(node: NodeProto, { where, packed }: Pick<PackedFacts, 'where' | 'packed'>): void {
-  const [query = '', key = '', value = '', offsets = '', , bias = '', positions = ''] = node.input
+  const { query = '', key = '', value = '', offsets = '', bias = '', positions = '' } = rolesOf(node)
   const own = packed.get(query) ?? packed.get(key) ?? packed.get(value)
   if (own === undefined) return
   for (const name of [query, key, value])
@@ -112,17 +107,44 @@ function checkAttention(node: NodeProto, { where, packed }: Pick<PackedFacts, 'w
     )
   if (bias !== '' && positions !== own.positions)
     throw refusal(where, node, `its tokens are packed, and its positions are not "${own.positions}"`)
-  const axes = node.attribute.find(({ name }) => name === 'contextAxes')?.ints.map(Number) ?? []
+  const [perm, axes] = ['contextPerm', 'contextAxes'].map(
+    (name) => node.attribute.find((own) => own.name === name)?.ints.map(Number) ?? [],
+  ) as [number[], number[]]
   // Three axes are heads, tokens and features; of four, the first is that of examples.
-  if (Math.max(...axes) > 2 && axes.some((axis) => axis < 1 || axis > 3))
-    throw refusal(where, node, `contextAxes are [${axes}]: heads and tokens would change places with examples`)
+  const changes = perm.length > 3 ? perm[0] !== 0 : Math.max(...axes) > 2 && axes.some((axis) => axis < 1 || axis > 3)
+  if (changes)
+    throw refusal(
+      where,
+      node,
+      `the context's axes are [${[...perm, ...axes]}]: heads and tokens would change places with examples`,
+    )
 }
 
 /** Examples and tokens share an axis only where that is the first one. */
 function requireOneAxisFirst(where: string, node: NodeProto): void {
-  const [first, axis] = ['rows', 'axis'].map((name) => integer(node, name))
+  const [first, axis] = placesOf(node)
   if (first === axis && first !== 0)
     throw refusal(where, node, `examples and tokens would share axis ${axis}; they can share the first one only`)
+}
+
+/** Whether a node is of an operator of one of these families, whatever features its name says. */
+function isOf({ domain, opType }: NodeProto, ...families: readonly string[]): boolean {
+  return domain === DOMAIN && families.includes(opType.split('_')[0] as string)
+}
+
+/** Files of before the names of operators said what they have leave out what they do not. */
+const ATTENTION = ['query', 'key', 'value', 'offsets', 'keyBias', 'bias', 'positions', 'queryWeights']
+
+/** The inputs of an attention, by what its operator calls them. */
+function rolesOf({ opType, input }: NodeProto): Readonly<Record<string, string>> {
+  const { inputs } = packedOperators.get(opType) ?? { inputs: {} }
+  const roles = opType === 'PackedAttention' ? ATTENTION : Object.keys(inputs)
+  return Object.fromEntries(roles.map((role, i) => [role, input[i] ?? '']))
+}
+
+/** The axes of rows and tokens. */
+function placesOf(node: NodeProto): readonly (number | undefined)[] {
+  return isOf(node, 'PackFlat', 'UnpackFlat') ? [0, 0] : ['rows', 'axis'].map((name) => integer(node, name))
 }
 
 function integer({ attribute }: NodeProto, name: string): number | undefined {

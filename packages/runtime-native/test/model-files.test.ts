@@ -80,9 +80,9 @@ describeNative('files', () => {
     })
   })
 
-  test('names @tp/runtime-native for a packed model in @tp/runtime-node', () =>
+  test('names @tp/runtime-native for a packed model without functions in @tp/runtime-node', () =>
     expect(nodeRuntime().load(attentionModel())).rejects.toMatchObject({
-      code: 'TP_PACKED',
+      code: 'TP_MODEL_LOAD',
       message: expect.stringContaining('@tp/runtime-native'),
     }))
 })

@@ -185,7 +185,12 @@ interface Answers {
 async function both(padded: Model, packed: Model, feeds: NamedTensors): Promise<Answers> {
   await using one = await node.load(encodeModel(padded))
   await using other = await native.load(encodeModel(packed))
-  return { padded: await one.run(feeds), packed: await other.run(feeds) }
+  const answers = { padded: await one.run(feeds), packed: await other.run(feeds) }
+  if (packed.proto.functions.length > 0) {
+    await using functions = await node.load(encodeModel(packed))
+    expectClose({ padded: answers.packed, packed: await functions.run(feeds) }, 1e-4)
+  }
+  return answers
 }
 
 /** Outputs of one row for every token are compared where the mask says that there is one. */

@@ -43,7 +43,7 @@ export const normalizations: readonly NormalizePass[] = [
 
 /**
  * The one way to open a model, to look at it or to change it. The model itself is not changed.
- * @throws Refused TP_PACKED, TP_VALUE; TpError TP_NOT_ONNX
+ * @throws Refused TP_PACK for a packed model, TP_VALUE; TpError TP_NOT_ONNX
  */
 export function openModel(model: Model): Opened {
   requireModel(model)

@@ -1,5 +1,6 @@
 import { add, cast, squeeze, type Tensor } from '@tp/core'
 import { constantData } from '@tp/core/expression'
+import { variantName } from '@tp/core/packed'
 import { codeOf, createNode, type NodeProto } from '@tp/onnx'
 import type { Attention } from '../analyze/attention.ts'
 import { placeholder } from '../operators/flow.ts'
@@ -61,40 +62,50 @@ export function packedAttention(attention: Attention, source: AttentionSource): 
   const bias = pairBias(terms.pairs, source)
   const keyBias = packedKeys(terms.keys, source)
   if (keyBias === undefined) return undefined
-  const [heads, tokens, features] = [rank - 3, rank - 2, rank - 1]
-  const from = unturned(query, [heads, tokens, features], source)
-  const fromKey = unturned(key, [heads, rank - 1, rank - 2], source)
-  const fromValue = unturned(value, [heads, tokens, features], source)
+  const [from, fromKey, fromValue] = [query, key, value].map((name) => unturned(name, rank, source)) as [
+    Turned,
+    Turned,
+    Turned,
+  ]
   if (fromValue.scale !== 1) return undefined
   const reader = onlyTranspose(program, attention.context)
   const perm =
     reader === undefined ? undefined : (program.tensor(reader.output[0] as string).node.attributes.perm as number[])
-  const isTurned = perm !== undefined && perm.at(-1) === features && isStandard(program, reader, segment)
+  const isTurned = perm !== undefined && perm.at(-1) === rank - 1 && isStandard(program, reader, segment)
   const whole = isTurned ? (reader?.output[0] as string) : attention.context
-  const context = [heads, tokens, features].map((axis) => (isTurned ? perm.indexOf(axis) : axis))
   const received = rank === 4 ? receivedSum(attention, source) : undefined
   const sums = received === undefined ? [] : [received]
   const replaced = [whole, ...sums.map(({ value }) => value)]
   const outputs = replaced.map((name) => program.graph.uniqueName(`${name}/packed`))
-  const operands = [
-    ...[from, fromKey, fromValue].map(({ name }, i) => (types[i] === 'float32' ? name : inSingle(name, source))),
-    ...[segment.offsets, keyBias, bias, bias && segment.positions],
-    ...sums.map(({ weights }) => weights),
-  ]
+  const [q, k, v] = [from, fromKey, fromValue].map(({ from: name }, i) =>
+    types[i] === 'float32' ? name : inSingle(name, source),
+  ) as [string, string, string]
+  const inputs = {
+    query: q,
+    key: k,
+    value: v,
+    offsets: segment.offsets,
+    ...(keyBias !== '' && { keyBias }),
+    ...(bias !== '' && { bias, positions: segment.positions }),
+    ...(received !== undefined && { queryWeights: received.weights }),
+  }
   const attributes = {
     scale: terms.scale * from.scale * fromKey.scale,
-    queryAxes: from.axes,
-    keyAxes: fromKey.axes,
-    valueAxes: fromValue.axes,
-    contextAxes: context,
-    ...(source.byIntegers && { integers: 1 }),
+    queryPerm: from.perm,
+    keyPerm: fromKey.perm,
+    valuePerm: fromValue.perm,
+    contextPerm: isTurned ? perm : inOrder(rank),
+    integers: Number(source.byIntegers),
   }
+  const features = [keyBias && 'keyBias', bias && 'bias', received && 'received'].filter((name) => name)
+  const operator = variantName('PackedAttention', features as string[])
   const replaces = new Map(replaced.map((name, i) => [name, outputs[i] as string]))
   const isHalf = replaced.map((name) => program.tensor(name).dtype === 'float16')
   const single = outputs.map((name, i) => (isHalf[i] ? program.graph.uniqueName(`${name}/single`) : name))
   const back = outputs.flatMap((name, i) => (isHalf[i] ? [castNode(single[i] as string, name, 'float16')] : []))
   const hidesPadding = [...terms.keys, ...terms.pairs].some((name) => program.inputsOf(name).size > 0)
-  return { nodes: [packedNode('PackedAttention', operands, single, attributes), ...back], replaces, hidesPadding }
+  const results = { context: single[0] as string, ...(received !== undefined && { received: single[1] as string }) }
+  return { nodes: [packedNode(operator, inputs, results, attributes), ...back], replaces, hidesPadding }
 }
 
 /** A packed value of half precision in single precision. */
@@ -145,15 +156,14 @@ function isOneRow(program: Program, name: string): boolean {
   return hasShape && dims.length === 4 && dims[1] === 1 && dims[2] === 1
 }
 
-/** The operand before a Transpose and a factor, and its axes of heads, tokens and features; `axes`: those that it has after it. */
-function unturned(
-  name: string,
-  axes: readonly number[],
-  { turned }: AttentionSource,
-): { name: string; axes: number[]; scale: number } {
-  const made = turned(name)
-  if (made === undefined) return { name, axes: [...axes], scale: 1 }
-  return { name: made.from, axes: axes.map((axis) => made.perm[axis] as number), scale: made.scale }
+/** The operand before a Transpose and a factor. */
+function unturned(name: string, rank: number, { turned }: AttentionSource): Turned {
+  return turned(name) ?? { from: name, perm: inOrder(rank), scale: 1 }
+}
+
+/** The order in which axes stay where they are. */
+export function inOrder(rank: number): number[] {
+  return Array.from({ length: rank }, (_, axis) => axis)
 }
 
 /** The number among the two inputs of a node, and which of them it is. */

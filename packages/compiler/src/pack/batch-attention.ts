@@ -1,11 +1,12 @@
 import { cast, squeeze } from '@tp/core'
+import { variantName } from '@tp/core/packed'
 import type { NodeProto } from '@tp/onnx'
 import type { Attention } from '../analyze/attention.ts'
 import { placeholder } from '../operators/flow.ts'
 import type { Program } from '../program/program.ts'
 import { Repeats } from '../prune/repeats.ts'
 import { withLeadingAxes } from '../prune/rows.ts'
-import { numberAmong, onlyTranspose } from './attention.ts'
+import { inOrder, numberAmong, onlyTranspose, type Turned } from './attention.ts'
 import { packedNode } from './operators.ts'
 import { scoreTerms } from './score-terms.ts'
 
@@ -27,32 +28,30 @@ function fuse(program: Program, attention: Attention, repeats: Repeats): boolean
   if (!areKnown || keys === undefined || isReadElsewhere(program, attention)) return false
   const terms = scoreTerms(attention, { program, segment: { count: keys }, repeats })
   if (terms === undefined || terms.pairs.length > 0 || terms.keys.length > 1) return false
-  const [heads, tokens, features] = [1, 2, 3]
-  const query = operand(program, attention.query, [heads, tokens, features])
-  const key = operand(program, attention.keyTransposed, [heads, features, tokens])
-  const value = operand(program, attention.value, [heads, tokens, features])
+  const [query, key, value] = [attention.query, attention.keyTransposed, attention.value].map((name) =>
+    operand(program, name, inOrder(4)),
+  ) as [Turned, Turned, Turned]
   if (value.scale !== 1) return false
   const after = onlyTranspose(program, attention.context)
   const perm = after && permOf(program, after)
-  const isTurned = perm?.[0] === 0 && perm[3] === features
+  const isTurned = perm?.[0] === 0 && perm[3] === 3
   const old = isTurned ? (after?.output[0] as string) : attention.context
-  const context = [heads, tokens, features].map((axis) => (isTurned ? perm.indexOf(axis) : axis))
   const producer = graph.producer(old)
   // A fused operator that was written out for the analysis alone: its parts are not in the graph, and it remains as it is.
   if (producer === undefined) return false
-  const bias = terms.keys.map((name) => flatBias(program, name))
+  const [keyBias] = terms.keys.map((name) => flatBias(program, name))
   graph.remove(producer)
   graph.insert([
     packedNode(
-      'PackedAttention',
-      [query.name, key.name, value.name, ...(bias.length > 0 ? ['', ...bias] : [])],
-      [old],
+      variantName('BatchAttention', keyBias === undefined ? [] : ['keyBias']),
+      { query: query.from, key: key.from, value: value.from, ...(keyBias !== undefined && { keyBias }) },
+      { context: old },
       {
         scale: terms.scale * query.scale * key.scale,
-        queryAxes: query.axes,
-        keyAxes: key.axes,
-        valueAxes: value.axes,
-        contextAxes: context,
+        queryPerm: query.perm,
+        keyPerm: key.perm,
+        valuePerm: value.perm,
+        contextPerm: isTurned ? perm : inOrder(4),
         integers: 1,
       },
     ),
@@ -75,15 +74,8 @@ function isReadElsewhere({ graph }: Program, { chain, probabilities, context }: 
   return values.some((name) => graph.isOutput(name) || graph.consumers(name).some(({ node }) => !inside.has(node)))
 }
 
-/** Where an operand is read: `name` times `scale`, with heads, tokens and features along `axes`. */
-interface Operand {
-  readonly name: string
-  readonly axes: readonly number[]
-  readonly scale: number
-}
-
 /** An operand upstream of what moves its axes, examples remaining first, and of what multiplies it by a number. */
-function operand(program: Program, name: string, axes: readonly number[], scale = 1): Operand {
+function operand(program: Program, name: string, axes: readonly number[], scale = 1): Turned {
   const node = program.graph.producer(name)
   const perm = node && permOf(program, node)
   if (node !== undefined && perm?.[0] === 0) {
@@ -91,7 +83,7 @@ function operand(program: Program, name: string, axes: readonly number[], scale 
     return operand(program, node.input[0] as string, turned, scale)
   }
   const factor = node?.opType === 'Mul' && node.domain === '' ? numberAmong(program, node.input) : undefined
-  if (node === undefined || factor === undefined) return { name, axes, scale }
+  if (node === undefined || factor === undefined) return { from: name, perm: axes, scale }
   return operand(program, node.input[1 - factor.index] as string, axes, scale * factor.number)
 }
 

@@ -1,3 +1,4 @@
+import { variantName } from '@tp/core/packed'
 import { dtypeOf, type Graph, type NodeProto, readAttributes, readTensor, type TensorProto } from '@tp/onnx'
 import { argumentOfGelu } from '../analyze/gelu.ts'
 import { operatorName } from '../operators/operator.ts'
@@ -20,7 +21,7 @@ export function fuseEightBitRows(graph: Graph, sizesOf: SizesOf): number {
     const [rounded] = node.output as [string]
     graph.remove(graph.producer(scale) as NodeProto)
     graph.remove(node)
-    graph.insert([packedNode('RoundRows', [x], [rounded, scale], span)])
+    graph.insert([packedNode('RoundRows', { x }, { rounded, scale }, span)])
     scales.set(scale, rounded)
   }
   const gelus = new Map(graph.nodes.flatMap((node) => [[argumentOfGelu(graph, node), node] as const]))
@@ -100,8 +101,8 @@ interface Around {
 
 function fuseScaling({ graph, sizesOf, gelus }: Around, node: NodeProto, { value, scale, columns }: Product): void {
   let last = node
-  const terms = ['', '', '']
-  const take = (term: number, type: string, isTerm: (name: string) => boolean): void => {
+  const terms: Record<string, string> = {}
+  const take = (term: string, type: string, isTerm: (name: string) => boolean): void => {
     const reader = onlyReader(graph, last, type)
     const [own] = last.output as [string]
     const other = reader?.input.find((name) => name !== own)
@@ -110,18 +111,21 @@ function fuseScaling({ graph, sizesOf, gelus }: Around, node: NodeProto, { value
     last = reader
   }
   const isConstant = (name: string): boolean => isPerColumn(graph, name, columns)
-  take(0, 'Add', isConstant)
+  take('bias', 'Add', isConstant)
   const gelu = gelus.get(last.output[0])
   const isGelu = gelu !== undefined && isAllThatReads(graph, last.output[0] as string, gelu)
   if (isGelu) last = gelu
-  take(1, 'Mul', isConstant)
+  take('gain', 'Mul', isConstant)
   const sizes = sizesOf(last.output[0] as string)
-  take(2, 'Add', (name) => graph.initializer(name) === undefined && sizes !== undefined && sizesOf(name) === sizes)
-  const inputs = [value, scale, ...terms]
-  while (inputs.at(-1) === '') inputs.pop()
+  take(
+    'residual',
+    'Add',
+    (name) => graph.initializer(name) === undefined && sizes !== undefined && sizesOf(name) === sizes,
+  )
   const [output] = last.output as [string]
   graph.remove(last)
-  graph.insert([packedNode('ScaleRows', inputs, [output], { gelu: Number(isGelu) })])
+  const features = ['bias', 'gelu', 'gain', 'residual'].filter((name) => (name === 'gelu' ? isGelu : name in terms))
+  graph.insert([packedNode(variantName('ScaleRows', features), { x: value, scale, ...terms }, { y: output })])
 }
 
 /** Whether nothing but the nodes between a value and a node that is computed from it reads the value, or what is in between. */

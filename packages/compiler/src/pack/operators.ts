@@ -1,63 +1,82 @@
 import type { Attributes } from '@tp/core/expression'
-import { createNode, type NodeProto } from '@tp/onnx'
+import { PACKED_DOMAIN, type PackedOperator, packedOperators } from '@tp/core/packed'
+import { createNode, emitFunction, type Graph, type NodeProto, opset } from '@tp/onnx'
 import { Refused } from '../program/refusal.ts'
 
-/** Operator set of packed files; `@tp/operators` has the operators (its `native/operators.h` says what each computes). */
-export const DOMAIN = 'tp'
+/** Values of the graph, by what an operator calls them. */
+type Roles = Readonly<Record<string, string>>
 
-type PackedOperator = 'Rows' | 'Pack' | 'Unpack' | 'PackedAttention' | 'RoundRows' | 'ScaleRows' | 'RescaleRows'
-
-/** @throws Refused TP_PACK for attributes that the runtime refuses, so that no such node is ever written */
-export function packedNode(
-  type: PackedOperator,
-  inputs: readonly string[],
-  outputs: readonly string[],
-  attributes: Attributes = {},
-): NodeProto {
-  const name = `${outputs[0]}/${type}`
-  const problem = contradiction(type, attributes)
-  if (problem !== undefined) throw new Refused('TP_PACK', `the model cannot be packed: ${problem}`, `${name} (${type})`)
-  return createNode({ type, domain: DOMAIN, name, inputs, outputs, attributes })
-}
-
-/** The checks that `native/packing.cc` and `native/packed_attention.cc` of the runtime make when they load a file. */
-function contradiction(type: PackedOperator, attributes: Attributes): string | undefined {
-  if (type === 'Pack' || type === 'Unpack') return layoutProblem(attributes)
-  if (type === 'PackedAttention') return attentionProblem(attributes)
-  if (type !== 'Rows') return undefined
-  const { padding } = attributes
-  return padding === 0 || padding === 1 ? undefined : `padding would be ${padding}; it is 0 or 1`
-}
-
-function layoutProblem({ rows, axis, folded }: Attributes): string | undefined {
-  const both = `rows would be along axis ${rows} and tokens along axis ${axis}`
-  if (!isCount(rows) || !isCount(axis)) return `${both}; axes are counted from 0`
-  if (axis < rows) return `${both}; tokens have to be along the same axis as rows, or along a later one`
-  if (!isCount(folded) || folded < 1) return `${both}, folded ${folded} times; it has to be at least once`
-  if (rows === axis && folded !== 1)
-    return `${both}, folded ${folded} times; where they share an axis it has to be once`
-  return undefined
-}
-
-/** Axes of a tensor that the runtime's attention takes. */
-const MOST_AXES = 8
-
-function attentionProblem(attributes: Attributes): string | undefined {
-  for (const name of ['queryAxes', 'keyAxes', 'valueAxes', 'contextAxes']) {
-    const axes = attributes[name]
-    const isThree = Array.isArray(axes) && axes.length === 3 && new Set(axes).size === 3
-    if (!isThree || !axes.every((axis) => isCount(axis) && axis < MOST_AXES)) {
-      return `${name} would be [${axes}]; they have to be three different axes below ${MOST_AXES}`
-    }
+/**
+ * A node of an operator of packed files, with just the inputs, outputs and attributes that its name says.
+ * @throws Refused TP_PACK for attributes that kernels refuse, so that no such node is ever written
+ */
+export function packedNode(name: string, inputs: Roles, outputs: Roles, attributes: Attributes = {}): NodeProto {
+  const operator = packedOperators.get(name)
+  if (operator === undefined) throw new Error(`there is no packed operator ${name}`)
+  const named = (roles: Roles, order: readonly string[]): string[] => {
+    if (Object.keys(roles).length !== order.length || !order.every((role) => role in roles))
+      throw new Error(`${name} has ${order.join(', ')}, and not ${Object.keys(roles).join(', ')}`)
+    return order.map((role) => roles[role] as string)
   }
-  const context = attributes.contextAxes as readonly number[]
-  if (Math.max(...context) !== context[2]) return `contextAxes would be [${context}]; features have to be last`
-  const { scale } = attributes
+  const written = named(outputs, operator.outputs)
+  const node = `${written[0]}/${name}`
+  const own: Attributes = Object.fromEntries(Object.keys(operator.attributes).map((key) => [key, attributes[key]]))
+  const problem = contradiction(own)
+  if (problem !== undefined) throw new Refused('TP_PACK', `the model cannot be packed: ${problem}`, `${node} (${name})`)
+  return createNode({
+    type: name,
+    domain: PACKED_DOMAIN,
+    name: node,
+    inputs: named(inputs, Object.keys(operator.inputs)),
+    outputs: written,
+    attributes: own,
+  })
+}
+
+/** The operator that a node is of; undefined for operators that any runtime has. */
+export function packedOperatorOf({ domain, opType }: NodeProto): PackedOperator | undefined {
+  return domain === PACKED_DOMAIN ? packedOperators.get(opType) : undefined
+}
+
+/** The names of the inputs of a node of a packed operator, by what that calls them. */
+export function rolesOf(node: NodeProto): Roles {
+  const { inputs } = packedOperatorOf(node) as PackedOperator
+  return Object.fromEntries(Object.keys(inputs).map((role, i) => [role, node.input[i] ?? '']))
+}
+
+/** Opset from which on there are loops that carry sequences. */
+const SEQUENCES = 13
+/** The version of the file format from which on there are functions. */
+const FUNCTIONS = 8n
+
+/**
+ * Gives the model a function for each packed operator that it uses, so that runtimes without kernels compute it, too. A file of an opset before 13
+ * runs with kernels only.
+ */
+export function writeBodies({ model, nodes }: Graph): void {
+  const { proto } = model
+  const own = opset(model)
+  const used = new Set(nodes.flatMap((node) => packedOperatorOf(node) ?? []))
+  if (used.size === 0 || own < SEQUENCES) return
+  proto.functions.push(...[...used].map((operator) => emitFunction(operator, own)))
+  if (proto.irVersion < FUNCTIONS) proto.irVersion = FUNCTIONS
+}
+
+/** The checks of kernels that a graph can fail. */
+function contradiction({ rows, axis, folded, contextPerm, scale }: Attributes): string | undefined {
+  if (rows !== undefined) {
+    const both = `rows would be along axis ${rows} and tokens along axis ${axis}, folded ${folded} times`
+    if (![rows, axis, folded].every(isCount)) return `${both}; these are counted from 0`
+    if ((axis as number) <= (rows as number)) return `${both}; tokens have to be along a later axis`
+    if (folded === 0) return `${both}; it has to be at least once`
+  }
+  if (Array.isArray(contextPerm) && contextPerm.at(-1) !== contextPerm.length - 1)
+    return `contextPerm would be [${contextPerm}]; features have to be last`
   // Attributes are written in single precision.
-  if (typeof scale === 'number' && Number.isFinite(Math.fround(scale))) return undefined
+  if (scale === undefined || (typeof scale === 'number' && Number.isFinite(Math.fround(scale)))) return undefined
   return `scores would be scaled by ${scale}`
 }
 
-function isCount(value: unknown): value is number {
+function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }

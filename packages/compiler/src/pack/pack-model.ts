@@ -1,3 +1,4 @@
+import { PACKED_DOMAIN } from '@tp/core/packed'
 import type { Model, NodeProto } from '@tp/onnx'
 import type { Attention } from '../analyze/attention.ts'
 import { requireNoReturn } from '../analyze/earlier-cuts.ts'
@@ -13,8 +14,9 @@ import { Repeats } from '../prune/repeats.ts'
 import { numberAmong, packedAttention, type Turned } from './attention.ts'
 import { fuseBatchAttentions } from './batch-attention.ts'
 import { fuseEightBitRows, roundsRows, type SizesOf } from './eight-bit-rows.ts'
-import { DOMAIN } from './operators.ts'
+import { writeBodies } from './operators.ts'
 import { PackedValues } from './packed-values.ts'
+import { dropPlainMasks } from './plain-masks.ts'
 import { fuseRescaling } from './rescaled-rows.ts'
 import { type Segment, writeSegments } from './segments.ts'
 import { packedCopy, packedInputs, paddingRows, type Surroundings } from './token-wise.ts'
@@ -43,9 +45,13 @@ export function packModel({ program, expansions }: Opened, encoders: readonly En
     throw new Refused('TP_PACK', 'no operator of this model was found to work on each token by itself')
   }
   rewriteShapes(values)
-  unpackWhatIsRead(values)
+  const withPadding = unpackWhatIsRead(values)
+  dropPlainMasks(
+    program,
+    segments.filter((segment) => !withPadding.has(segment)),
+  )
   program.graph.removeDeadNodes()
-  program.graph.importOperators(DOMAIN)
+  program.graph.importOperators(PACKED_DOMAIN)
   dropViews(program)
   foldBack(program, expansions)
   if (segments.length === 0 && byIntegers) fuseBatchAttentions(program, found)
@@ -59,6 +65,7 @@ export function packModel({ program, expansions }: Opened, encoders: readonly En
       `the model gains nothing by being packed: ${reason}; nor are its activations rounded by token`,
     )
   }
+  writeBodies(program.graph)
   markPacked(program.model)
   return { model: program.model, attentions: segments.length > 0 ? attentions : undefined, rounded }
 }
@@ -90,7 +97,7 @@ function packNodes(values: PackedValues, attentions: ReadonlyMap<string, Attenti
   const turned = new Map<string, Turned>()
   let found = 0
   for (const node of [...program.graph.nodes]) {
-    if (node.domain === DOMAIN || node.output.some((name) => values.has(name))) continue
+    if (node.domain === PACKED_DOMAIN || node.output.some((name) => values.has(name))) continue
     const segment = segmentOf(values, node)
     if (segment === undefined || !node.output.some((name) => segment.own.has(name))) continue
     const around: Surroundings = {

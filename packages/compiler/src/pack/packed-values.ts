@@ -110,7 +110,8 @@ export class PackedValues {
   #pack(name: string, segment: Segment, layout: Layout): string {
     const { graph } = this.program
     const output = graph.uniqueName(`${name}/packed`)
-    graph.insert([packedNode('Pack', [name, segment.positions], [output], { ...layout })])
+    const operator = hasOneAxis(layout) ? 'PackFlat' : 'Pack'
+    graph.insert([packedNode(operator, { x: name, positions: segment.positions }, { y: output }, { ...layout })])
     // Downstream of an operator that it does not know, onnxruntime fuses only where the shape is declared.
     this.declare(output, name, layout.axis)
     return output

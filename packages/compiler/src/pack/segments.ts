@@ -38,7 +38,7 @@ export function writeSegments(program: Program, encoder: Encoder): Segment[] {
 /** Packs one token of padding of each example that has some, so that what the model makes of padding is known. */
 export function keepPadding({ graph }: Program, { real, positions, offsets }: Segment): void {
   graph.remove(graph.producer(positions) as NodeProto)
-  graph.insert([packedNode('Rows', [real], [positions, offsets], { padding: 1 })])
+  graph.insert([packedNode('Rows_padding', { attended: real }, { positions, offsets })])
 }
 
 function writeSegment(
@@ -61,7 +61,7 @@ function writeSegment(
     string,
     string,
   ]
-  graph.insert([packedNode('Rows', [name], [positions, offsets], { padding: 0 })])
+  graph.insert([packedNode('Rows', { attended: name }, { positions, offsets })])
   return {
     from,
     batch,

@@ -14,7 +14,7 @@ import {
   layoutOf,
   packedSizes,
 } from './layout.ts'
-import { numberAtPadding } from './number-at-padding.ts'
+import { numberAtMarks } from './number-at-marks.ts'
 import { type PaddingRows, paddingOf } from './padding.ts'
 import type { Segment } from './segments.ts'
 
@@ -71,7 +71,7 @@ export function paddingRows(node: NodeProto, around: Surroundings): PaddingRows 
   const inputs = node.input.map((name) => {
     if (name === '' || around.packed(name) !== undefined) return around.padding(name)
     if (!program.tensor(name).dims.some((dim) => hasBatch(dim, segment))) return undefined
-    return numberAtPadding(program, name, segment.marks) === 0 ? 'zero' : 'masked'
+    return numberAtMarks(program, name, segment.marks) === 0 ? 'zero' : 'masked'
   })
   const choosesZero = hasTrait(node, 'choice') && inputs[0] === 'zero' && isZero(node.input[2] as string, around)
   return choosesZero ? 'zero' : paddingOf(node, inputs)

@@ -1,11 +1,12 @@
 import { axisSize, concat, constant, mul, reshape, type Tensor, transpose, unsqueeze } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
-import { capturedNames, createNode } from '@tp/onnx'
+import { PACKED_DOMAIN, variantName } from '@tp/core/packed'
+import { capturedNames, createNode, type NodeProto } from '@tp/onnx'
 import { placeholder } from '../operators/flow.ts'
 import { operatorOf } from '../operators/traits.ts'
 import { Refused } from '../program/refusal.ts'
 import { hasOneAxis, type Layout, mayHaveTokens } from './layout.ts'
-import { DOMAIN, packedNode } from './operators.ts'
+import { packedNode } from './operators.ts'
 import type { PackedValue, PackedValues } from './packed-values.ts'
 import { keepPadding, type Segment } from './segments.ts'
 
@@ -42,8 +43,11 @@ function writeShape(values: PackedValues, value: string, shape: string): string 
   return program.write(concat(sizes.slice(start, end), 0), names, { prefix: `${shape}/padded` }).name
 }
 
-/** Makes the padded values that something still reads (methods, heads, outputs) from the packed ones. */
-export function unpackWhatIsRead(values: PackedValues): void {
+/**
+ * Makes the padded values that something still reads (methods, heads, outputs) from the packed ones.
+ * @returns the segments of which a token of padding is packed for that
+ */
+export function unpackWhatIsRead(values: PackedValues): ReadonlySet<Segment> {
   const { graph } = values.program
   const read = paddedReads(values)
   const withPadding = new Set([...read].flatMap((name) => needsPadding(values, name) ?? []))
@@ -57,9 +61,10 @@ export function unpackWhatIsRead(values: PackedValues): void {
     if (layout === undefined)
       graph.insert([createNode({ type: 'Identity', name: `${output}/whole`, inputs: [name], outputs: [output] })])
     else if (tokensFirst) unpackTokensFirst(values, output)
-    else graph.insert([packedNode('Unpack', [name, segment.positions, segment.real], [output], { ...layout })])
+    else graph.insert([unpackNode(values, name, { output, layout, segment })])
     if (!graph.isOutput(output)) values.declare(output, output)
   }
+  return withPadding
 }
 
 /** Unpacks with examples first, [b,…,n,…] as the operator has them, and turns that. */
@@ -79,14 +84,32 @@ function unpackTokensFirst(values: PackedValues, output: string): void {
     return values.program.write(turn(x), new Map([[x, from]]), { prefix: `${output}/${to}` }).name
   }
   const turned = written(name, sizes, 'turned', (x) => (isFlat ? unsqueeze(x, [0]) : transpose(x, swap)))
-  graph.insert([
-    packedNode('Unpack', [turned, segment.positions, segment.real], [padded], { rows, axis, folded: layout.folded }),
-  ])
+  const apartLayout = { rows, axis, folded: layout.folded }
+  graph.insert([unpackNode(values, turned, { output: padded, layout: apartLayout, segment, like: output })])
   const whole = written(padded, apart, 'whole', (x) => {
     const back = transpose(x, swap)
     return isFlat ? reshape(back, [-1, ...apart.slice(2).map((_, i) => axisSize(x, i + 2))]) : back
   })
   graph.insert([createNode({ type: 'Identity', name: `${output}/Identity`, inputs: [whole], outputs: [output] })])
+}
+
+interface Padded {
+  readonly output: string
+  readonly layout: Layout
+  readonly segment: Segment
+  /** A value of the same type; default: `output`. */
+  readonly like?: string
+}
+
+function unpackNode(
+  { program }: PackedValues,
+  x: string,
+  { output, layout, segment, like = output }: Padded,
+): NodeProto {
+  const { dtype } = program.tensor(like)
+  const operator = variantName(hasOneAxis(layout) ? 'UnpackFlat' : 'Unpack', dtype === 'float32' ? [] : [dtype])
+  const inputs = { x, positions: segment.positions, attended: segment.real }
+  return packedNode(operator, inputs, { y: output }, { ...layout })
 }
 
 /** The segment of a value whose rows of padding have to be what the model makes of them, as 0 in their place would change answers. */
@@ -108,7 +131,7 @@ function canBeZero({ program, replaced }: PackedValues, value: string, segment: 
     seen.add(name)
     for (const { node, index } of program.graph.consumers(name)) {
       // A later segment packs its real tokens.
-      if (replaced.has(node) || node.domain === DOMAIN) continue
+      if (replaced.has(node) || node.domain === PACKED_DOMAIN) continue
       const operator = operatorOf(node)
       if (operator === undefined || operator.singular === index) return false
       queue.push(...node.output.filter((output) => output !== '' && mayHaveTokens(program.tensor(output), segment)))

@@ -2,19 +2,23 @@ import { type Model, metadata } from '@tp/onnx'
 import { Refused } from './refusal.ts'
 import { version } from './version.ts'
 
-/** In `metadata_props`: which runtime a file needs. */
+/** In `metadata_props` of packed files. */
 const KEY = 'tp.packed'
 
-/** True for a file that only `@tp/runtime-native` runs. */
+/** True for a file whose tokens are computed without padding. */
 export function isPacked(model: Model): boolean {
   return metadata(model).get(KEY) !== undefined
 }
 
-/** @throws Refused TP_PACKED */
-export function requireUnpacked(model: Model, advice = 'work on the file it was made from'): void {
-  if (isPacked(model)) throw new Refused('TP_PACKED', `the model is packed already; ${advice}, and pack the result`)
+/** @throws Refused TP_PACK */
+export function requireUnpacked(model: Model): void {
+  if (!isPacked(model)) return
+  throw new Refused(
+    'TP_PACK',
+    'the model is packed already; change the file that it was made from, and pack the result',
+  )
 }
 
 export function markPacked(model: Model): void {
-  metadata(model).set(KEY, JSON.stringify({ version, runtime: '@tp/runtime-native' }))
+  metadata(model).set(KEY, JSON.stringify({ version }))
 }

@@ -15,9 +15,10 @@ export interface PackReport {
 /**
  * Makes a model, pruned or not, work on the tokens of all examples of a batch one after the other, so that padding costs nothing. It
  * has the same inputs and outputs, and the same answers; rows of outputs that stand for padding are 0 where nothing else is known of
- * them. Rounding and scales of 8-bit products become two operators, which is also done where all examples are equally long. The result runs in `@tp/runtime-native` only.
+ * them. Rounding and scales of 8-bit products become two operators, which is also done where all examples are equally long. The file has a function for each
+ * operator of packed tokens, which any ONNX runtime computes; `@tp/runtime-native` has faster kernels for them.
  *
- * Refused: TP_PACKED, TP_PACK where nothing is gained, and what cannot be pruned; a decoder without caches is packed, since it loses no token.
+ * Refused: TP_PACK where nothing is gained or the model is packed already, and what cannot be pruned; a decoder without caches is packed, since it loses no token.
  * @example
  * const { model } = transform(dense, prune({ method, schedule }), pack())
  */

@@ -1,19 +1,13 @@
 import type { QuantizeOptions } from '../plan/quantize-options.ts'
-import { requireUnpacked } from '../program/packed-mark.ts'
 import { readQuantizeOptions } from '../quantize/quantize-form.ts'
 import { type QuantizedModel, quantizeModel } from '../quantize/quantize-model.ts'
 import { isQuantized } from '../quantize/quantized-nodes.ts'
 import { roundByToken } from '../quantize/round-by-token.ts'
-import { canBeQuantized, hasOpset, isInEightBits } from './conditions.ts'
-import type { Condition, Transform } from './transform.ts'
+import { canBeQuantized, hasOpset, isInEightBits, isUnpacked } from './conditions.ts'
+import type { Transform } from './transform.ts'
 
 export interface QuantizeReport extends Omit<QuantizedModel, 'model'> {
   readonly transform: 'quantize'
-}
-
-const isUnpacked: Condition = {
-  name: 'is not packed',
-  check: ({ model }) => requireUnpacked(model, 'quantize the file it was made from'),
 }
 
 /**
@@ -28,7 +22,7 @@ const isUnpacked: Condition = {
  * A file in 8 bits whose activations are quantized by the range of a batch (that of `quantize_dynamic`, or of `activations: 'tensor'`) keeps
  * its weights bit for bit, and its activations get a range for each token; other options than `exclude` mean nothing there.
  *
- * Refused: TP_QUANTIZED for other files with 8-bit operators, TP_PACKED, TP_OPSET before 11, TP_QUANTIZE where nothing is quantized (weights
+ * Refused: TP_QUANTIZED for other files with 8-bit operators, TP_PACK for a packed file, TP_OPSET before 11, TP_QUANTIZE where nothing is quantized (weights
  * of half precision among them), TP_VALUE for weights that are not finite.
  * @throws TpError TP_OPTION for an option that is unknown; once applied, for one that names a node that is not quantized
  * @example

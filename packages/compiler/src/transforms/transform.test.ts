@@ -131,7 +131,7 @@ describe('the order', () => {
     ['lastLogits', transform(decoder, lastLogits()).model, prompt, 'TP_DECODER'],
     ['prunePrompt', transform(decoder, prompt).model, prompt, 'TP_PRUNED'],
     ['quantizeCaches', transform(decoder, quantizeCaches()).model, lastLogits(), 'TP_QUANTIZED'],
-    ['pack', transform(mail, pack()).model, half, 'TP_PACKED'],
+    ['pack', transform(mail, pack()).model, half, 'TP_PACK'],
   ])('the conditions of files show the order, too: after %s', (_, changed, earlier, code) => {
     expect(() => transform(changed, earlier)).toThrow(expect.objectContaining({ code }))
   })

@@ -1,5 +1,5 @@
 import { type Verification, type VerifyOptions, verify } from '@tp/compare'
-import { inspect, isPacked, type LargestValue, largestValue } from '@tp/compiler'
+import { inspect, type LargestValue, largestValue } from '@tp/compiler'
 import { isTpError } from '@tp/core'
 import { bareMessage } from '@tp/core/host'
 import { type Runtime, readRuntimePlugin, type Session } from '@tp/core/runtime'
@@ -37,7 +37,6 @@ export async function verifyFile(
   file: ModelFile,
   { source = file.model, native, runtime: here, signal, ...options }: VerifyFileOptions,
 ): Promise<FileVerification> {
-  if (native === undefined && isPacked(made.model)) return { notVerified: NO_NATIVE }
   const bounds = boundsFor(await sizeOfFiles(file), largestRun(source))
   const largest = here === undefined ? largestValue(source) : undefined
   if (largest !== undefined && largest.bytes > bounds.bytes / 2) return { notVerified: tooLarge(largest) }
@@ -69,8 +68,6 @@ function tooLarge({ node, bytes }: LargestValue): string {
   const seen = `${node} makes a value of ${(bytes / 2 ** 30).toFixed(1)} GiB whatever the model is given`
   return `${seen}, far more than one of its size needs; run it without bounds only if you know where it comes from`
 }
-
-const NO_NATIVE = '@tp/runtime-native, which runs packed files, is not installed'
 
 /** Tokens of a long text next to a short one, as `verify` runs them. */
 const TOKENS = 1024

@@ -71,7 +71,7 @@ export interface OpenModel {
 
 /**
  * Loads a model, and reads what lies next to it.
- * @throws TpError TP_FILE_NOT_FOUND, TP_NOT_ONNX, TP_MODEL_LOAD, TP_BFLOAT16; TP_EXTERNAL_PATH for data outside its folder; TP_PACKED for a packed file without `@tp/runtime-native`;
+ * @throws TpError TP_FILE_NOT_FOUND, TP_NOT_ONNX, TP_MODEL_LOAD, TP_BFLOAT16; TP_EXTERNAL_PATH for data outside its folder;
  *   TP_SERVE for a model whose examples cannot be batched; TP_TOKENIZER, TP_DATA for files next to it; TP_GUARD; those of `openPlanned`
  */
 export async function openModel(options: ServedModelOptions): Promise<OpenModel> {

@@ -5,15 +5,11 @@ import { hasTrait, operatorOf, returnsFirst } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 
 /**
- * The number that a value has for every token of padding, where that follows from what marks padding alone; undefined for a value that
+ * The number that a value has for every token that is marked, where that follows from the marks alone; undefined for a value that
  * other things decide (sizes of merged tokens, which are 1 or more).
- * @param marks values that mark padding, with the number by which each does
+ * @param marks values that mark padding, with the number by which each does; or those by which they mark other tokens
  */
-export function numberAtPadding(
-  program: Program,
-  name: string,
-  marks: ReadonlyMap<string, number>,
-): number | undefined {
+export function numberAtMarks(program: Program, name: string, marks: ReadonlyMap<string, number>): number | undefined {
   const seen = new Map<string, number | undefined>(marks)
   return visit(name)
 

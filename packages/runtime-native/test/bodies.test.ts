@@ -18,8 +18,8 @@ interface Call {
 
 const CASES = Number(process.env.CASES ?? 3)
 
-describeNative('Kernels and bodies', () => {
-  test.each([...packedOperators.keys()])('of %s compute the same', async (name) => {
+describeNative('a kernel and its body', () => {
+  test.each([...packedOperators.keys()])('compute the same as %s', async (name) => {
     const operator = packedOperators.get(name) as PackedOperator
     await fc.assert(
       fc.asyncProperty(callOf(operator), fc.constantFrom(13, 17, 18, 21), async (call, opset) => {
@@ -105,7 +105,7 @@ function expectClose({ outputs }: PackedOperator, actual: NamedTensors, expected
   }
 }
 
-/** Small numbers that are no round ones. */
+/** Small fractions. */
 const numbers = (count: number): fc.Arbitrary<number[]> =>
   fc
     .array(fc.integer({ min: -90, max: 90 }), { minLength: count, maxLength: count })

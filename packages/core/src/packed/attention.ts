@@ -41,7 +41,7 @@ const attributes = {
  *
  * keyBias [1,T]; bias [B|1,H|1,N,N] over the padded batch, in which the tokens are at `positions` int64 [T]; `received` [1,H,1,T]: what each token
  * is attended with, summed over the queries times their weights, queryWeights [1,T]. A query whose scores are all −∞ sees no key: its context is
- * 0, and it is no part of received.
+ * 0, and `received` leaves it out.
  */
 export const packedAttention: Family = {
   name: 'PackedAttention',
@@ -114,7 +114,7 @@ function permOf(attributes: Attributes, name: string): readonly number[] | Attri
   return isReference(perm) ? perm : (intsOf(attributes, name) ?? [])
 }
 
-/** What is added to the scores of one row, [H|1,t,t]. */
+/** The sum that the scores of one row get, [H|1,t,t]. */
 function biasOf(bias: Tensor, positions: Tensor, row: Tensor): Tensor {
   const own = gather(bias, mod(row, squeeze(axisSize(bias, 0), 0)), 0)
   const tokens = mod(positions, axisSize(bias, 3))

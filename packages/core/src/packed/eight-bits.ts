@@ -1,6 +1,6 @@
 import { applyOne } from '../expression/apply.ts'
 import type { Attributes, Tensor } from '../expression/tensor.ts'
-import { abs, add, cast, div, gelu, max, maximum, mean, mul, reciprocal, sqrt, sub } from '../ops/index.ts'
+import { abs, add, cast, div, erf, max, maximum, mean, mul, pow, reciprocal, sqrt, sub } from '../ops/index.ts'
 import { QuantizeLinear } from '../ops/quantize.ts'
 import { attributeValue, type Family, type PackedInputs } from './operator.ts'
 
@@ -67,14 +67,19 @@ export const rescaleRows: Family = {
 function scaled({ x, scale, bias, gain, residual }: PackedInputs, has: Has): Tensor {
   let y = mul(x, scale)
   if (has('bias')) y = add(y, bias)
-  if (has('gelu')) y = gelu(y)
+  if (has('gelu')) y = fusedGelu(y)
   if (has('gain')) y = mul(y, gain)
   return has('residual') ? add(y, residual) : y
 }
 
+/** GELU in the form that onnxruntime makes one operator of, as it does of the layer norm below. */
+function fusedGelu(x: Tensor): Tensor {
+  return mul(mul(x, add(erf(div(x, Math.SQRT2)), 1)), 0.5)
+}
+
 function normed(x: Tensor, { normGain, normBias }: PackedInputs, attributes: Attributes): Tensor {
   const centered = sub(x, mean(x, -1, { keepDims: true }))
-  const variance = mean(mul(centered, centered), -1, { keepDims: true })
+  const variance = mean(pow(centered, 2), -1, { keepDims: true })
   const deviation = sqrt(add(variance, attributeValue(attributes, 'epsilon', 'float32')))
   return add(mul(div(centered, deviation), normGain), normBias)
 }

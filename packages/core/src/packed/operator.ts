@@ -29,7 +29,7 @@ type InputTypes = Readonly<Partial<Record<InputName, DType>>>
 
 /**
  * One operator of packed files: its name is that of a variant of a family (`ScaleRows_bias_gelu`), for which inputs, outputs and
- * attributes are fixed. What a name means never changes, since files are older than the programs that run them: a new meaning gets a new name.
+ * attributes are fixed. A name keeps its meaning for ever, since files are older than the programs that run them: a new meaning gets a new name.
  */
 export interface PackedOperator {
   readonly name: string
@@ -37,13 +37,13 @@ export interface PackedOperator {
   readonly outputs: readonly string[]
   readonly attributes: Readonly<Record<string, AttributeReference['type']>>
   /**
-   * What it computes, in operators of ONNX. A file has it as the function of this name; a runtime with a kernel of the name takes that.
+   * Its meaning, in operators of ONNX. A file has it as the function of this name; a runtime with a kernel of the name takes that.
    * @param attributes numbers, or references to the attributes of the node that calls the function
    */
   body(inputs: PackedInputs, attributes: Attributes): Tensor[]
 }
 
-/** What a feature adds to the operators of a family. */
+/** Inputs, outputs and attributes that operators have by a feature. */
 export interface Feature {
   readonly inputs?: InputTypes
   readonly outputs?: readonly string[]

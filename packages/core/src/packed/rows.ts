@@ -75,7 +75,7 @@ export const pack: Family = {
     const own = div(rows, folded)
     const apart = sized(x, [outer, own, middle, tokens, inner])
     const joined = sized(transpose(apart, [0, 2, 1, 3, 4]), [mul(outer, middle), mul(own, tokens), inner])
-    // Of a value that is the same for all rows, every row takes its own tokens.
+    // Every row takes its own tokens of a value that is the same for all rows.
     const places = mod(positions, maximum(mul(own, tokens), one))
     return [sized(gather(joined, places, 1), [before, folded, between, shape(positions), after])]
   },

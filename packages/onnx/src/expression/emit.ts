@@ -42,7 +42,7 @@ export function emit(outputs: readonly Tensor[], target: EmitTarget): string[] {
 /** The written form of a node: another expression where the opset lacks it, or one ONNX node. */
 type Lowered = { readonly other: readonly Tensor[] } | { readonly form: OnnxForm }
 
-/** What was written for a node: one node of the graph, or several. */
+/** The node of a graph, or the last of several, by whose names an expression's results are read. */
 type Written = Pick<NodeProto, 'name' | 'output'>
 
 class Emitter {

@@ -106,7 +106,7 @@ describe('optimize on mails', () => {
       onProgress: ({ stage }) => void (stage === 'screening' && enough.abort()),
     })
     expect(figures.isCutShort).toBe(true)
-    expect(figures.tried).toBeLessThanOrEqual(2)
+    expect(figures.tried).toBeLessThanOrEqual(3)
     await expect(ask({ enough: AbortSignal.abort() })).rejects.toThrow(expect.objectContaining({ code: 'TP_ABORTED' }))
   })
 })
@@ -282,6 +282,7 @@ test('skips an optional method that the model cannot serve, and refuses one that
     data: { task: 'classification', inputs: images },
     quantize: false,
     leaveOut: false,
+    pack: false,
   } as const
   const variants = [{ entry: entry('cls-attention'), optional: true }]
   const { skipped } = (await ask({ ...own, variants, shapes: [{ batch: 1 }], grid: [] })).figures

@@ -28,7 +28,7 @@ import type { Common } from './search/pruning.ts'
 import { pursue } from './search/pursue.ts'
 import { type Screened, screened } from './search/screening.ts'
 import { type Search, Tests } from './search/search.ts'
-import { timedFeeds } from './search/times.ts'
+import { clockOf, timedFeeds } from './search/times.ts'
 import { sitesOf, usableRows } from './search/usable-rows.ts'
 import { optimizeSpeech } from './speech/optimize-speech.ts'
 
@@ -157,7 +157,7 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
   const { variants, learnable, budget, inspection } = options
   const pruning: Common = { ...(encoder !== undefined && { encoder }), ...options.protection }
   const measurer = new Measurer({ ...options, pruning, limitMs: budget?.limitMs })
-  const packs = options.pack ?? device.name === 'native'
+  const packs = options.pack ?? clockOf(device) !== undefined
   // Only the device may run packed models.
   const answering = { measurer, model, runtime: packs ? device : runtime }
   const inputs = await inDecidedForm(answering, data.task, data.inputs)

@@ -77,7 +77,7 @@ export interface OptimizeOptions {
    * float32 weights; the plan says so. false: float32 only.
    */
   readonly quantize?: QuantizeOptions | false
-  /** Whether candidates may be packed, for `@tp/runtime-native` alone; default: where that is the device. */
+  /** Whether candidates may be packed; default: where the device is a processor, since a GPU may leave their loops to one. */
   readonly pack?: boolean
   /**
    * Whether candidates may do without layers, as `leaveOut` of @tp/compiler makes them, with every token kept; the plan says so. Default:

@@ -26,7 +26,7 @@ export interface HashedModel {
   readonly hash: string
   /** @throws TpError TP_CHANGED if one of them is another than when it was hashed */
   readonly requireUnchanged: () => Promise<void>
-  /** Only `@tp/runtime-native` runs it. */
+  /** Its batches compute no padding. */
   readonly isPacked: boolean
   readonly folder: ModelFolder & { readonly tokenizer: string }
   /** The form of its answers; undefined where its graph does not say it. */

@@ -47,7 +47,7 @@ const options = {
     for: {
       ...runtimeOption.runtime,
       description:
-        'any, node, web, native or a module; default any; where it is to be fast: any is timed in Node; native: @tp/runtime-native, whose packed files compute no padding; web: wasm in Node',
+        'any, node, web, native or a module; default any; where it is to be fast: any is timed in Node; native: @tp/runtime-native, with its kernels for packed files; web: wasm in Node',
     },
     shapes: text(
       'BxN,…',
@@ -85,7 +85,7 @@ export const optimizeCommand: Command = command({
   options,
   writesFolders: true,
   notes: [
-    'Tries the model in 8 bits, packed with --for native, with tokens pruned by the recipes of the methods at rising strength, and with fewer',
+    'Tries the model in 8 bits, packed, with tokens pruned by the recipes of the methods at rising strength, and with fewer',
     'layers. Takes the fastest that loses at most --max-loss, writes the file, and says yes, no or not shown as tp check does. From 600',
     'examples on a third chooses nothing, and the loss is measured on these; with fewer all choose, and the loss is that of these.',
     'Ctrl-C ends the search with the best so far. --plan-out also writes the plan, which sends runs that pruning would slow down to the',

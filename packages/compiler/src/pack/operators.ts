@@ -44,20 +44,17 @@ export function rolesOf(node: NodeProto): Roles {
   return Object.fromEntries(Object.keys(inputs).map((role, i) => [role, node.input[i] ?? '']))
 }
 
-/** Opset from which on there are loops that carry sequences. */
-const SEQUENCES = 13
 /** The version of the file format from which on there are functions. */
 const FUNCTIONS = 8n
 
 /**
- * Gives the model a function for each packed operator that it uses, so that runtimes without kernels compute it, too. A file of an opset before 13
- * runs with kernels only.
+ * Gives the model a function for each packed operator that it uses, so that runtimes without kernels compute it, too.
  */
 export function writeBodies({ model, nodes }: Graph): void {
   const { proto } = model
   const own = opset(model)
   const used = new Set(nodes.flatMap((node) => packedOperatorOf(node) ?? []))
-  if (used.size === 0 || own < SEQUENCES) return
+  if (used.size === 0) return
   proto.functions.push(...[...used].map((operator) => emitFunction(operator, own)))
   if (proto.irVersion < FUNCTIONS) proto.irVersion = FUNCTIONS
 }

@@ -1,5 +1,7 @@
-import { chooseEncoders } from '../analyze/find-encoders.ts'
+import { chooseEncoders, findEncoders } from '../analyze/find-encoders.ts'
+import { openModel } from '../normalize/open.ts'
 import { packModel } from '../pack/pack-model.ts'
+import { raiseOpset } from '../pack/raise-opset.ts'
 import { encodersOf, opened } from './analysis.ts'
 import { hasEncoder, isPackedNow, isUnpacked } from './conditions.ts'
 import type { Transform } from './transform.ts'
@@ -18,7 +20,7 @@ export interface PackReport {
  * them. Rounding and scales of 8-bit products become two operators, which is also done where all examples are equally long. The file has a function for each
  * operator of packed tokens, which any ONNX runtime computes; `@tp/runtime-native` has faster kernels for them.
  *
- * Refused: TP_PACK where nothing is gained or the model is packed already, and what cannot be pruned; a decoder without caches is packed, since it loses no token.
+ * Refused: TP_OPSET for an old model that cannot be written in opset 13, TP_PACK where nothing is gained or the model is packed already, and what cannot be pruned; a decoder without caches is packed, since it loses no token.
  * @example
  * const { model } = transform(dense, prune({ method, schedule }), pack())
  */
@@ -28,7 +30,10 @@ export function pack(): Transform<PackReport> {
     requires: [isUnpacked, hasEncoder(undefined)],
     ensures: [isPackedNow],
     apply(subject) {
-      const { model, attentions, rounded } = packModel(opened(subject), chooseEncoders(encodersOf(subject), undefined))
+      const raised = raiseOpset(subject.model)
+      const program = raised === subject.model ? opened(subject) : openModel(raised)
+      const encoders = raised === subject.model ? encodersOf(subject) : findEncoders(program.program)
+      const { model, attentions, rounded } = packModel(program, chooseEncoders(encoders, undefined))
       return { model, report: { transform: 'pack', attentions, rounded } }
     },
   }

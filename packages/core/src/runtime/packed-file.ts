@@ -1,13 +1,13 @@
 import { TpError } from '../errors.ts'
 
 /**
- * The error of a runtime that is given a packed model without functions for its operators (`pack` of `@tp/compiler` writes them from opset 13 on), of
- * which only @tp/runtime-native has kernels. Undefined if `reason`, the runtime's own message, names no operator of packed files.
+ * The error of a runtime that is given a packed model without functions for its operators, as it was written at first: only @tp/runtime-native has
+ * kernels for them. Undefined if `reason`, the runtime's own message, names no operator of packed files.
  */
 export function packedFileError(where: string, reason: string, cause: unknown): TpError | undefined {
   if (!/\btp[:.](Rows|Pack|Unpack|PackedAttention|BatchAttention|RoundRows|ScaleRows|RescaleRows)/.test(reason))
     return undefined
   const seen = 'the model is packed without functions for its operators, and only @tp/runtime-native runs it'
-  const advice = 'load it there, or export the model with opset 13 or later and pack that'
+  const advice = 'load it there, or pack the model again'
   return new TpError('TP_MODEL_LOAD', where, `${seen}; ${advice}`, { cause })
 }

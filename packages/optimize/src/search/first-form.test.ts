@@ -74,6 +74,7 @@ test('leaves out dropping padding where a mean counts it, and says so', { timeou
       maxLoss: 1,
       quantize: false,
       leaveOut: false,
+      pack: false,
     },
   })
   expect(figures.skipped).toMatchObject([

@@ -19,7 +19,7 @@
     {
       "target_name": "tp_native",
       "sources": [
-        "native/addon.cc", "native/crew.cc", "native/ending.cc", "native/jobs.cc", "native/model.cc", "native/session.cc", "native/tensors.cc",
+        "native/addon.cc", "native/crew.cc", "native/ending.cc", "native/jobs.cc", "native/library.cc", "native/model.cc", "native/session.cc", "native/tensors.cc",
         "native/weight_files.cc", "<!@(node kernels.mjs baseline)"
       ],
       "include_dirs": ["<!(node kernels.mjs folder)", "<!@(node -p \"require('node-addon-api').include\")"],

@@ -136,8 +136,7 @@ export async function buildFuzzer(compiler, { guided = false, target = 'here' } 
     }
     await Promise.all(Array.from({ length: availableParallelism() }, compile))
     const built = join(objects, 'fuzz')
-    // Its own functions are those that the operators look for in onnxruntime's library.
-    const last = ['-rdynamic', '-ldl', '-pthread', ...(guided ? ['-fsanitize=fuzzer'] : [])]
+    const last = ['-pthread', ...(guided ? ['-fsanitize=fuzzer'] : [])]
     await run(compiler, [...flags, ...linked, ...last, '-o', built])
     const moved = `${program}.${process.pid}`
     writeFileSync(moved, readFileSync(built), { mode: 0o755 })

@@ -165,8 +165,6 @@ void* const* Table(uint32_t) {
   return table.data();
 }
 
-const char* VersionString() { return "0"; }
-
 }  // namespace
 
 OrtValue::OrtValue(Type ofType, std::vector<int64_t> sizes)
@@ -191,10 +189,8 @@ int64_t ElementsOf(const std::vector<int64_t>& dims) {
 
 const OrtCustomOp& FindOperator(const std::string& name) {
   static const OrtCustomOpDomain* const domain = [] {
-    // The program itself is the library.
-    Ort::Load("");
     OrtSessionOptions options;
-    AddOperators(&options);
+    AddOperators(Ort(Table(kOrtApiVersion)), &options);
     return options.domain;
   }();
   for (const OrtCustomOp* op : domain->operators) {
@@ -211,13 +207,3 @@ Outcome TakeOutcome(OrtStatus* status) {
 }
 
 }  // namespace tp
-
-/// What the operators look for in the library.
-extern "C" __attribute__((visibility("default"))) const void* OrtGetApiBase() {
-  struct Base {
-    void* const* (*table)(uint32_t);
-    const char* (*version)();
-  };
-  static const Base base{tp::Table, tp::VersionString};
-  return &base;
-}

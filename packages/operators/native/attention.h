@@ -40,9 +40,8 @@ struct Head {
 using Attend = void (*)(const Head&);
 
 /// Chooses what every operator made from now on computes with: "avx512", "avx2", "baseline", or "" for the fastest that this
-/// processor has. @throws std::runtime_error for others, and for instructions that it does not have
+/// processor has, which is also what they compute with before any choice. @throws std::runtime_error for others, and for instructions that it does not have
 void ChooseInstructions(const std::string& name);
-/// "" before the choice.
 const char* ChosenInstructions();
 /// In single precision, or by integers of 16 bits: see integer_attention.inl.
 Attend ChosenAttend(bool byIntegers);

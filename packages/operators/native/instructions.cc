@@ -36,7 +36,12 @@ const std::vector<Form>& Available() {
   return *forms;
 }
 
-std::atomic<const Form*> chosen = nullptr;
+std::atomic<const Form*> named = nullptr;
+
+const Form& Chosen() {
+  const Form* form = named;
+  return form == nullptr ? Available().front() : *form;
+}
 
 }  // namespace
 
@@ -44,7 +49,7 @@ void ChooseInstructions(const std::string& name) {
   std::string names;
   for (const Form& form : Available()) {
     if (name.empty() || name == form.name) {
-      chosen = &form;
+      named = &form;
       return;
     }
     names += (names.empty() ? "" : ", ") + std::string(form.name);
@@ -52,11 +57,8 @@ void ChooseInstructions(const std::string& name) {
   throw std::runtime_error("this processor has " + names + ", not " + name);
 }
 
-const char* ChosenInstructions() { return chosen == nullptr ? "" : chosen.load()->name; }
-Attend ChosenAttend(bool byIntegers) {
-  const Form* form = chosen;
-  return byIntegers ? form->attendIntegers : form->attend;
-}
-Rounding ChosenRounding() { return chosen.load()->rounding; }
+const char* ChosenInstructions() { return Chosen().name; }
+Attend ChosenAttend(bool byIntegers) { return byIntegers ? Chosen().attendIntegers : Chosen().attend; }
+Rounding ChosenRounding() { return Chosen().rounding; }
 
 }  // namespace tp

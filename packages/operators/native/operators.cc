@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <map>
+#include <mutex>
 #include <set>
 
 namespace tp {
@@ -20,18 +22,25 @@ struct Definition : OrtCustomOp {
   std::string fullName;
   /// Where the inputs and outputs of the family are.
   std::vector<int> inputsAt, outputsAt;
+  Ort ort;
+};
+
+/// The operator of a node, with the onnxruntime that calls it.
+struct Kernel {
+  Ort ort;
+  std::unique_ptr<Operator> op;
 };
 
 const Definition* Of(const OrtCustomOp* op) { return static_cast<const Definition*>(op); }
 
 /// Exceptions must not cross into onnxruntime.
 template <typename Work>
-OrtStatus* Guarded(const Work& work) {
+OrtStatus* Guarded(const Ort& ort, const Work& work) {
   try {
     work();
     return nullptr;
   } catch (const std::exception& error) {
-    return Failure(error.what());
+    return ort.Failure(error.what());
   }
 }
 
@@ -59,13 +68,14 @@ std::unique_ptr<Definition> Define(std::string name, Maker make) {
   definition->GetVariadicOutputMinArity = [](const OrtCustomOp*) { return 0; };
   definition->GetVariadicOutputHomogeneity = [](const OrtCustomOp*) { return 0; };
   definition->CreateKernelV2 = [](const OrtCustomOp* op, const OrtApiTable*, const OrtKernelInfo* info, void** kernel) {
-    return Guarded([&] {
-      const Attributes attributes(info, Of(op)->fullName);
+    const Ort& ort = Of(op)->ort;
+    return Guarded(ort, [&] {
+      const Attributes attributes(ort, info, Of(op)->fullName);
       try {
         std::unique_ptr<Operator> made = Of(op)->make(attributes);
         made->inputs = Of(op)->inputsAt;
         made->outputs = Of(op)->outputsAt;
-        *kernel = made.release();
+        *kernel = new Kernel{ort, std::move(made)};
       } catch (const std::exception& error) {
         // Of a run that fails onnxruntime names the node itself.
         const std::string name = attributes.NodeName();
@@ -74,12 +84,10 @@ std::unique_ptr<Definition> Define(std::string name, Maker make) {
     });
   };
   definition->KernelComputeV2 = [](void* kernel, OrtKernelContext* context) {
-    return Guarded([&] {
-      const auto* own = static_cast<const Operator*>(kernel);
-      own->Compute(Context(context, *own));
-    });
+    const auto* own = static_cast<const Kernel*>(kernel);
+    return Guarded(own->ort, [&] { own->op->Compute(Context(own->ort, context, *own->op)); });
   };
-  definition->KernelDestroy = [](void* kernel) { delete static_cast<Operator*>(kernel); };
+  definition->KernelDestroy = [](void* kernel) { delete static_cast<Kernel*>(kernel); };
   definition->GetStartVersion = [](const OrtCustomOp*) { return 1; };
   definition->GetEndVersion = [](const OrtCustomOp*) { return 1; };
   return definition;
@@ -175,13 +183,19 @@ std::vector<Family> Families() {
   };
 }
 
-/// Made once and never given back: sessions may outlive everything but the process.
-OrtCustomOpDomain* Domain() {
-  static OrtCustomOpDomain* const domain = [] {
+/// Made once for each onnxruntime and never given back: sessions may outlive everything but the process.
+OrtCustomOpDomain* Domain(const Ort& ort) {
+  static std::mutex making;
+  static auto* const domains = new std::map<void* const*, OrtCustomOpDomain*>();
+  const std::lock_guard<std::mutex> lock(making);
+  const auto known = domains->find(ort.Table());
+  if (known != domains->end()) return known->second;
+  OrtCustomOpDomain* const domain = [&ort] {
     OrtCustomOpDomain* made = nullptr;
-    Check(Ort::Call<at::CreateCustomOpDomain>("tp", &made));
+    ort.Check(ort.Call<at::CreateCustomOpDomain>("tp", &made));
     const auto add = [&](std::unique_ptr<Definition> definition) {
-      Check(Ort::Call<at::CustomOpDomainAdd>(made, static_cast<const OrtCustomOp*>(definition.release())));
+      definition->ort = ort;
+      ort.Check(ort.Call<at::CustomOpDomainAdd>(made, static_cast<const OrtCustomOp*>(definition.release())));
     };
     for (const Family& family : Families()) {
       add(AnyVariant(family));
@@ -196,12 +210,15 @@ OrtCustomOpDomain* Domain() {
     }
     return made;
   }();
+  domains->emplace(ort.Table(), domain);
   return domain;
 }
 
 }  // namespace
 
-void AddOperators(OrtSessionOptions* options) { Check(Ort::Call<at::AddCustomOpDomain>(options, Domain())); }
+void AddOperators(const Ort& ort, OrtSessionOptions* options) {
+  ort.Check(ort.Call<at::AddCustomOpDomain>(options, Domain(ort)));
+}
 
 namespace {
 
@@ -217,28 +234,28 @@ bool Find(const std::vector<int>& at, size_t* index) {
 
 bool Context::Has(size_t index) const {
   size_t count = 0;
-  Check(Ort::Call<at::KernelContextGetInputCount>(static_cast<const OrtKernelContext*>(context_), &count));
+  ort_.Check(ort_.Call<at::KernelContextGetInputCount>(static_cast<const OrtKernelContext*>(context_), &count));
   if (!Find(own_.inputs, &index) || index >= count) return false;
   const OrtValue* value = nullptr;
-  Check(Ort::Call<at::KernelContextGetInput>(static_cast<const OrtKernelContext*>(context_), index, &value));
+  ort_.Check(ort_.Call<at::KernelContextGetInput>(static_cast<const OrtKernelContext*>(context_), index, &value));
   return value != nullptr;
 }
 
 bool Context::Gives(size_t index) const {
   size_t count = 0;
-  Check(Ort::Call<at::KernelContextGetOutputCount>(static_cast<const OrtKernelContext*>(context_), &count));
+  ort_.Check(ort_.Call<at::KernelContextGetOutputCount>(static_cast<const OrtKernelContext*>(context_), &count));
   return Find(own_.outputs, &index) && index < count;
 }
 
 Input Context::Read(size_t index, const Demand& demand) const {
   const OrtValue* value = nullptr;
   if (Find(own_.inputs, &index)) {
-    Check(Ort::Call<at::KernelContextGetInput>(static_cast<const OrtKernelContext*>(context_), index, &value));
+    ort_.Check(ort_.Call<at::KernelContextGetInput>(static_cast<const OrtKernelContext*>(context_), index, &value));
   }
   if (value == nullptr) Refuse(std::string(demand.name) + " is missing");
   void* data = nullptr;
-  Check(Ort::Call<at::GetTensorMutableData>(const_cast<OrtValue*>(value), &data));
-  Input input{value, ShapeOf(value), data};
+  ort_.Check(ort_.Call<at::GetTensorMutableData>(const_cast<OrtValue*>(value), &data));
+  Input input{value, ort_.ShapeOf(value), data};
   CheckInput(input.shape, demand);
   return input;
 }
@@ -249,30 +266,26 @@ void* Context::Write(size_t index, const std::vector<int64_t>& dims, Type type) 
   if (!Gives(index)) return nullptr;
   Find(own_.outputs, &index);
   OrtValue* value = nullptr;
-  Check(Ort::Call<at::KernelContextGetOutput>(context_, index, dims.data(), dims.size(), &value));
+  ort_.Check(ort_.Call<at::KernelContextGetOutput>(context_, index, dims.data(), dims.size(), &value));
   if (value == nullptr) return nullptr;
-  if (ShapeOf(value).type != type) Refuse(name + " is declared with another type than what it is made from");
+  if (ort_.ShapeOf(value).type != type) Refuse(name + " is declared with another type than what it is made from");
   void* data = nullptr;
-  Check(Ort::Call<at::GetTensorMutableData>(value, &data));
+  ort_.Check(ort_.Call<at::GetTensorMutableData>(value, &data));
   return data;
 }
 
 void Context::Parallel(size_t count, void (*call)(void*, size_t), void* data) const {
   const size_t chooses = 0;
-  Check(Ort::Call<at::KernelContextParallelFor>(static_cast<const OrtKernelContext*>(context_), call, count, chooses, data));
+  ort_.Check(ort_.Call<at::KernelContextParallelFor>(static_cast<const OrtKernelContext*>(context_), call, count, chooses, data));
 }
 
-namespace {
-
-void CheckAttribute(OrtStatus* status, const char* name) {
+void Attributes::Check(OrtStatus* status, const char* name) const {
   try {
-    Check(status);
+    ort_.Check(status);
   } catch (const std::exception& error) {
-    throw std::runtime_error(std::string("attribute ") + name + ": " + error.what());
+    Refuse(std::string("attribute ") + name + ": " + error.what());
   }
 }
-
-}  // namespace
 
 bool Attributes::Named(const char* feature) const {
   return (name_ + "_").find(std::string("_") + feature + "_") != std::string::npos;
@@ -282,17 +295,17 @@ bool Attributes::IsFlat() const { return name_.find("Flat") != std::string::npos
 
 bool Attributes::HasInts(const char* name) const {
   size_t size = 0;
-  OrtStatus* status = Ort::Call<at::KernelInfoGetAttributeInt64s>(info_, name, static_cast<int64_t*>(nullptr), &size);
+  OrtStatus* status = ort_.Call<at::KernelInfoGetAttributeInt64s>(info_, name, static_cast<int64_t*>(nullptr), &size);
   if (status == nullptr) return true;
-  Ort::Release<at::ReleaseStatus>(status);
+  ort_.Release<at::ReleaseStatus>(status);
   return false;
 }
 
 std::string Attributes::NodeName() const {
   size_t size = 0;
-  Check(Ort::Call<at::KernelInfoGetNodeName>(info_, static_cast<char*>(nullptr), &size));
+  ort_.Check(ort_.Call<at::KernelInfoGetNodeName>(info_, static_cast<char*>(nullptr), &size));
   std::string name(size, '\0');
-  Check(Ort::Call<at::KernelInfoGetNodeName>(info_, name.data(), &size));
+  ort_.Check(ort_.Call<at::KernelInfoGetNodeName>(info_, name.data(), &size));
   // Counted with the 0 at its end.
   while (!name.empty() && name.back() == '\0') name.pop_back();
   return name;
@@ -300,37 +313,37 @@ std::string Attributes::NodeName() const {
 
 float Attributes::Float(const char* name) const {
   float value = 0;
-  CheckAttribute(Ort::Call<at::KernelInfoGetAttributeFloat>(info_, name, &value), name);
+  Check(ort_.Call<at::KernelInfoGetAttributeFloat>(info_, name, &value), name);
   return value;
 }
 
 float Attributes::Float(const char* name, float otherwise) const {
   float value = 0;
-  OrtStatus* status = Ort::Call<at::KernelInfoGetAttributeFloat>(info_, name, &value);
+  OrtStatus* status = ort_.Call<at::KernelInfoGetAttributeFloat>(info_, name, &value);
   if (status == nullptr) return value;
-  Ort::Release<at::ReleaseStatus>(status);
+  ort_.Release<at::ReleaseStatus>(status);
   return otherwise;
 }
 
 int64_t Attributes::Int(const char* name) const {
   int64_t value = 0;
-  CheckAttribute(Ort::Call<at::KernelInfoGetAttributeInt64>(info_, name, &value), name);
+  Check(ort_.Call<at::KernelInfoGetAttributeInt64>(info_, name, &value), name);
   return value;
 }
 
 int64_t Attributes::Int(const char* name, int64_t otherwise) const {
   int64_t value = 0;
-  OrtStatus* status = Ort::Call<at::KernelInfoGetAttributeInt64>(info_, name, &value);
+  OrtStatus* status = ort_.Call<at::KernelInfoGetAttributeInt64>(info_, name, &value);
   if (status == nullptr) return value;
-  Ort::Release<at::ReleaseStatus>(status);
+  ort_.Release<at::ReleaseStatus>(status);
   return otherwise;
 }
 
 std::vector<int64_t> Attributes::Ints(const char* name) const {
   size_t size = 0;
-  CheckAttribute(Ort::Call<at::KernelInfoGetAttributeInt64s>(info_, name, static_cast<int64_t*>(nullptr), &size), name);
+  Check(ort_.Call<at::KernelInfoGetAttributeInt64s>(info_, name, static_cast<int64_t*>(nullptr), &size), name);
   std::vector<int64_t> values(size);
-  CheckAttribute(Ort::Call<at::KernelInfoGetAttributeInt64s>(info_, name, values.data(), &size), name);
+  Check(ort_.Call<at::KernelInfoGetAttributeInt64s>(info_, name, values.data(), &size), name);
   return values;
 }
 

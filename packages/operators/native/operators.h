@@ -38,7 +38,7 @@
 namespace tp {
 
 /// Adds the domain "tp" to the options of a session.
-void AddOperators(OrtSessionOptions* options);
+void AddOperators(const Ort& ort, OrtSessionOptions* options);
 
 /// One input or output of the operator that computes.
 struct Input {
@@ -57,7 +57,7 @@ class Operator;
 /// What an operator gets when it computes. Functions throw std::runtime_error, whose sentence the run's error says.
 class Context {
  public:
-  Context(OrtKernelContext* context, const Operator& own) : context_(context), own_(own) {}
+  Context(const Ort& ort, OrtKernelContext* context, const Operator& own) : ort_(ort), context_(context), own_(own) {}
 
   /// An input that has been checked: whatever is computed from its sizes alone fits into 64 bits.
   Input Read(size_t index, const Demand& demand) const;
@@ -93,6 +93,7 @@ class Context {
   };
 
   void Parallel(size_t count, void (*call)(void*, size_t), void* data) const;
+  const Ort& ort_;
   OrtKernelContext* context_;
   const Operator& own_;
 };
@@ -100,7 +101,7 @@ class Context {
 /// Attributes of the node that an operator is made for.
 class Attributes {
  public:
-  Attributes(const OrtKernelInfo* info, std::string name) : info_(info), name_(std::move(name)) {}
+  Attributes(const Ort& ort, const OrtKernelInfo* info, std::string name) : ort_(ort), info_(info), name_(std::move(name)) {}
   /// Whether the operator's name says it: "gelu" of "ScaleRows_bias_gelu". Files of before such names have attributes instead.
   bool Named(const char* feature) const;
   /// Whether the operator is one of a family of which rows and tokens share the first axis.
@@ -117,6 +118,8 @@ class Attributes {
   bool HasInts(const char* name) const;
 
  private:
+  void Check(OrtStatus* status, const char* name) const;
+  const Ort& ort_;
   const OrtKernelInfo* info_;
   const std::string name_;
 };

@@ -1,75 +1,50 @@
 #include "ort.h"
 
-#ifdef _WIN32
-#include <windows.h>
-#else
-#include <dlfcn.h>
-#endif
-
-#include <mutex>
-
 namespace tp {
 namespace {
-
-struct OrtApiBase {
-  void* const* (*GetApi)(uint32_t version);
-  const char* (*GetVersionString)();
-};
-
-std::mutex loading;
-void* const* table = nullptr;
-const OrtApiBase* base = nullptr;
-
-void* OpenLibrary(const std::string& path) {
-#ifdef _WIN32
-  return reinterpret_cast<void*>(LoadLibraryA(path.c_str()));
-#else
-  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) throw std::runtime_error(dlerror());
-  return library;
-#endif
-}
-
-void* FindSymbol(void* library, const char* name) {
-#ifdef _WIN32
-  return reinterpret_cast<void*>(GetProcAddress(reinterpret_cast<HMODULE>(library), name));
-#else
-  return dlsym(library, name);
-#endif
-}
 
 constexpr int kFail = 1;
 
 }  // namespace
 
-void Ort::Load(const std::string& path) {
-  std::lock_guard<std::mutex> lock(loading);
-  if (table != nullptr) return;
-  void* library = OpenLibrary(path);
-  if (library == nullptr) throw std::runtime_error("the library cannot be opened: " + path);
-  auto getBase = reinterpret_cast<const OrtApiBase* (*)()>(FindSymbol(library, "OrtGetApiBase"));
-  if (getBase == nullptr) throw std::runtime_error("it is not onnxruntime: it has no OrtGetApiBase");
-  const OrtApiBase* found = getBase();
-  void* const* api = found->GetApi(kOrtApiVersion);
-  if (api == nullptr) {
-    throw std::runtime_error(std::string("it is onnxruntime ") + found->GetVersionString() + "; 1.18 or newer is needed");
-  }
-  base = found;
-  table = api;
+Ort::Ort(const OrtApiBase* base, uint32_t version) : table_(base->GetApi(version)) {
+  if (table_ != nullptr) return;
+  throw std::runtime_error(std::string("it is onnxruntime ") + base->GetVersionString() + "; 1." + std::to_string(version) +
+                           " or newer is needed");
 }
 
-const char* Ort::Version() { return base->GetVersionString(); }
-void* const* Ort::Table() { return table; }
-
-void Check(OrtStatus* status) {
+void Ort::Check(OrtStatus* status) const {
   if (status == nullptr) return;
   using GetMessage = const char* (*)(const OrtStatus*);
-  std::string message = reinterpret_cast<GetMessage>(table[at::GetErrorMessage])(status);
-  Ort::Release<at::ReleaseStatus>(status);
+  const std::string message = reinterpret_cast<GetMessage>(table_[at::GetErrorMessage])(status);
+  Release<at::ReleaseStatus>(status);
   throw std::runtime_error(message);
 }
 
-OrtStatus* Failure(const std::string& sentence) { return Ort::Call<at::CreateStatus>(kFail, sentence.c_str()); }
+OrtStatus* Ort::Failure(const std::string& sentence) const { return Call<at::CreateStatus>(kFail, sentence.c_str()); }
+
+Shape Ort::ShapeOf(const OrtTensorInfo* info) const {
+  Shape shape{};
+  size_t rank = 0;
+  Check(Call<at::GetTensorElementType>(info, &shape.type));
+  Check(Call<at::GetDimensionsCount>(info, &rank));
+  shape.dims.resize(rank);
+  Check(Call<at::GetDimensions>(info, shape.dims.data(), rank));
+  return shape;
+}
+
+Shape Ort::ShapeOf(const OrtValue* value) const {
+  OrtTensorInfo* info = nullptr;
+  Check(Call<at::GetTensorTypeAndShape>(value, &info));
+  try {
+    const Shape shape = ShapeOf(info);
+    Release<at::ReleaseTensorInfo>(info);
+    return shape;
+  } catch (...) {
+    Release<at::ReleaseTensorInfo>(info);
+    throw;
+  }
+}
 
 size_t SizeOf(Type type) {
   switch (type) {
@@ -93,22 +68,6 @@ size_t SizeOf(Type type) {
     default:
       return 0;
   }
-}
-
-Shape ShapeOf(const OrtTensorInfo* info) {
-  Shape shape{};
-  size_t rank = 0;
-  Check(Ort::Call<at::GetTensorElementType>(info, &shape.type));
-  Check(Ort::Call<at::GetDimensionsCount>(info, &rank));
-  shape.dims.resize(rank);
-  Check(Ort::Call<at::GetDimensions>(info, shape.dims.data(), rank));
-  return shape;
-}
-
-Shape ShapeOf(const OrtValue* value) {
-  Owned<OrtTensorInfo, at::ReleaseTensorInfo> info;
-  Check(Ort::Call<at::GetTensorTypeAndShape>(value, info.out()));
-  return ShapeOf(info.get());
 }
 
 }  // namespace tp

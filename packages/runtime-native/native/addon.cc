@@ -8,16 +8,16 @@
 
 #include "attention.h"
 #include "ending.h"
-#include "ort.h"
+#include "library.h"
 #include "session.h"
 
 namespace {
 
 Napi::Value Open(const Napi::CallbackInfo& info) {
   tp::ChooseInstructions(info[1].ToString().Utf8Value());
-  tp::Ort::Load(info[0].ToString().Utf8Value());
+  tp::OpenLibrary(info[0].ToString().Utf8Value());
   Napi::Object about = Napi::Object::New(info.Env());
-  about.Set("version", tp::Ort::Version());
+  about.Set("version", tp::LibraryVersion());
   about.Set("instructions", tp::ChosenInstructions());
   return about;
 }

@@ -15,7 +15,7 @@ OrtEnv* Environment() {
   static OrtEnv* const environment = [] {
     OrtEnv* made = nullptr;
     constexpr int fatalOnly = 4;
-    Check(Ort::Call<at::CreateEnv>(fatalOnly, "tp", &made));
+    Call<at::CreateEnv>(fatalOnly, "tp", &made);
     StopWithProcess();
     return made;
   }();
@@ -119,27 +119,27 @@ class LoadJob : public Answering {
   void Compute() override {
     const auto* in = static_cast<const OrtEnv*>(Environment());
     SessionOptions options;
-    Check(Ort::Call<at::CreateSessionOptions>(options.out()));
+    Call<at::CreateSessionOptions>(options.out());
     OrtSessionOptions* set = options.get();
     constexpr int sequential = 0;
-    Check(Ort::Call<at::SetSessionExecutionMode>(set, sequential));
-    Check(Ort::Call<at::SetInterOpNumThreads>(set, 1));
+    Call<at::SetSessionExecutionMode>(set, sequential);
+    Call<at::SetInterOpNumThreads>(set, 1);
     // A pattern is one more block of memory for each shape of inputs, as large as a whole run, and gains no time.
-    Check(Ort::Call<at::DisableMemPattern>(set));
+    Call<at::DisableMemPattern>(set);
     constexpr int fatalOnly = 4;
-    Check(Ort::Call<at::SetSessionLogSeverityLevel>(set, fatalOnly));
-    if (threads_ > 0) Check(Ort::Call<at::SetIntraOpNumThreads>(set, threads_));
-    if (!profile_.empty()) Check(Ort::Call<at::EnableProfiling>(set, profile_.c_str()));
-    AddOperators(set);
+    Call<at::SetSessionLogSeverityLevel>(set, fatalOnly);
+    if (threads_ > 0) Call<at::SetIntraOpNumThreads>(set, threads_);
+    if (!profile_.empty()) Call<at::EnableProfiling>(set, profile_.c_str());
+    AddOperators(Library(), set);
     // onnxruntime copies the weights while it loads.
     const WeightFiles weights(dataFiles_);
     weights.AddTo(set);
     const auto* with = static_cast<const OrtSessionOptions*>(set);
     if (!path_.empty()) {
-      Check(Ort::Call<at::CreateSession>(in, path_.c_str(), with, model_->session.out()));
+      Call<at::CreateSession>(in, path_.c_str(), with, model_->session.out());
     } else {
       const void* bytes = bytes_.data();
-      Check(Ort::Call<at::CreateSessionFromArray>(in, bytes, bytes_.size(), with, model_->session.out()));
+      Call<at::CreateSessionFromArray>(in, bytes, bytes_.size(), with, model_->session.out());
       bytes_ = {};
     }
     model_->Describe();
@@ -171,7 +171,7 @@ class RunJob : public Answering {
       inputNames_.push_back(input.name.c_str());
       inputs_.push_back(ToOrt(feeds.Get(input.name).As<Napi::Object>()));
     }
-    Check(Ort::Call<at::CreateRunOptions>(options_.out()));
+    Call<at::CreateRunOptions>(options_.out());
     model_->Begin(number_, options_.get());
   }
   ~RunJob() override { model_->End(number_); }
@@ -183,13 +183,13 @@ class RunJob : public Answering {
     std::vector<const char*> outputNames;
     for (const Declared& output : model_->outputs) outputNames.push_back(output.name.c_str());
     std::vector<OrtValue*> outputs(outputNames.size(), nullptr);
-    OrtStatus* status = Ort::Call<at::Run>(
+    OrtStatus* status = Library().Call<at::Run>(
         model_->session.get(), static_cast<const OrtRunOptions*>(options_.get()),
         static_cast<const char* const*>(inputNames_.data()), static_cast<const OrtValue* const*>(inputs.data()), inputs.size(),
         static_cast<const char* const*>(outputNames.data()), outputNames.size(), outputs.data());
     for (OrtValue* output : outputs) outputs_.emplace_back(output);
     inputs_.clear();
-    Check(status);
+    Library().Check(status);
   }
 
   Napi::Value Result(Napi::Env env) override {
@@ -219,11 +219,11 @@ class EndProfileJob : public Answering {
  protected:
   void Compute() override {
     OrtAllocator* allocator = nullptr;
-    Check(Ort::Call<at::GetAllocatorWithDefaultOptions>(&allocator));
+    Call<at::GetAllocatorWithDefaultOptions>(&allocator);
     char* path = nullptr;
-    Check(Ort::Call<at::SessionEndProfiling>(model_->session.get(), allocator, &path));
+    Call<at::SessionEndProfiling>(model_->session.get(), allocator, &path);
     path_ = path;
-    Check(Ort::Call<at::AllocatorFree>(allocator, static_cast<void*>(path)));
+    Call<at::AllocatorFree>(allocator, static_cast<void*>(path));
   }
   Napi::Value Result(Napi::Env env) override { return Napi::String::New(env, path_); }
 

@@ -7,29 +7,29 @@ namespace {
 
 Declared Declare(const OrtSession* from, size_t index, bool isInput) {
   OrtAllocator* allocator = nullptr;
-  Check(Ort::Call<at::GetAllocatorWithDefaultOptions>(&allocator));
+  Call<at::GetAllocatorWithDefaultOptions>(&allocator);
   char* name = nullptr;
   TypeInfo type;
   if (isInput) {
-    Check(Ort::Call<at::SessionGetInputName>(from, index, allocator, &name));
-    Check(Ort::Call<at::SessionGetInputTypeInfo>(from, index, type.out()));
+    Call<at::SessionGetInputName>(from, index, allocator, &name);
+    Call<at::SessionGetInputTypeInfo>(from, index, type.out());
   } else {
-    Check(Ort::Call<at::SessionGetOutputName>(from, index, allocator, &name));
-    Check(Ort::Call<at::SessionGetOutputTypeInfo>(from, index, type.out()));
+    Call<at::SessionGetOutputName>(from, index, allocator, &name);
+    Call<at::SessionGetOutputTypeInfo>(from, index, type.out());
   }
   Declared declared;
   declared.name = name;
-  Check(Ort::Call<at::AllocatorFree>(allocator, static_cast<void*>(name)));
+  Call<at::AllocatorFree>(allocator, static_cast<void*>(name));
   const OrtTensorInfo* info = nullptr;
-  Check(Ort::Call<at::CastTypeInfoToTensorInfo>(static_cast<const OrtTypeInfo*>(type.get()), &info));
+  Call<at::CastTypeInfoToTensorInfo>(static_cast<const OrtTypeInfo*>(type.get()), &info);
   if (info == nullptr) {
     throw std::runtime_error("\"" + declared.name + "\" is a sequence, map or optional; only tensors can be passed");
   }
-  const Shape shape = ShapeOf(info);
+  const Shape shape = Library().ShapeOf(info);
   declared.type = NameOf(shape.type);
   declared.sizes = shape.dims;
   std::vector<const char*> names(shape.dims.size());
-  Check(Ort::Call<at::GetSymbolicDimensions>(info, names.data(), names.size()));
+  Call<at::GetSymbolicDimensions>(info, names.data(), names.size());
   for (const char* dim : names) declared.names.emplace_back(dim == nullptr ? "" : dim);
   return declared;
 }
@@ -39,9 +39,9 @@ Declared Declare(const OrtSession* from, size_t index, bool isInput) {
 void Model::Describe() {
   const auto* from = static_cast<const OrtSession*>(session.get());
   size_t count = 0;
-  Check(Ort::Call<at::SessionGetInputCount>(from, &count));
+  Call<at::SessionGetInputCount>(from, &count);
   for (size_t i = 0; i < count; i++) inputs.push_back(Declare(from, i, true));
-  Check(Ort::Call<at::SessionGetOutputCount>(from, &count));
+  Call<at::SessionGetOutputCount>(from, &count);
   for (size_t i = 0; i < count; i++) outputs.push_back(Declare(from, i, false));
 }
 
@@ -58,12 +58,12 @@ void Model::End(uint32_t run) {
 void Model::Terminate(uint32_t run) {
   std::lock_guard<std::mutex> lock(mutex_);
   auto found = runs_.find(run);
-  if (found != runs_.end()) Check(Ort::Call<at::RunOptionsSetTerminate>(found->second));
+  if (found != runs_.end()) Call<at::RunOptionsSetTerminate>(found->second);
 }
 
 void Model::TerminateAll() {
   std::lock_guard<std::mutex> lock(mutex_);
-  for (auto& [number, options] : runs_) Check(Ort::Call<at::RunOptionsSetTerminate>(options));
+  for (auto& [number, options] : runs_) Call<at::RunOptionsSetTerminate>(options);
 }
 
 }  // namespace tp

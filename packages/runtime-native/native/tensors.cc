@@ -45,9 +45,9 @@ std::vector<int64_t> Dims(const Napi::Array& array) {
 
 Value Allocate(Type type, const std::vector<int64_t>& dims) {
   OrtAllocator* allocator = nullptr;
-  Check(Ort::Call<at::GetAllocatorWithDefaultOptions>(&allocator));
+  Call<at::GetAllocatorWithDefaultOptions>(&allocator);
   Value value;
-  Check(Ort::Call<at::CreateTensorAsOrtValue>(allocator, dims.data(), dims.size(), type, value.out()));
+  Call<at::CreateTensorAsOrtValue>(allocator, dims.data(), dims.size(), type, value.out());
   return value;
 }
 
@@ -63,16 +63,16 @@ Value Strings(const Napi::Array& data, const std::vector<int64_t>& dims) {
     if (texts[i].find('\0') != std::string::npos) throw std::runtime_error("a string holds U+0000, which would end it");
     pointers[i] = texts[i].c_str();
   }
-  Check(Ort::Call<at::FillStringTensor>(value.get(), static_cast<const char* const*>(pointers.data()), pointers.size()));
+  Call<at::FillStringTensor>(value.get(), static_cast<const char* const*>(pointers.data()), pointers.size());
   return value;
 }
 
 Napi::Array StringsOf(Napi::Env env, const OrtValue* value, size_t count) {
   size_t bytes = 0;
-  Check(Ort::Call<at::GetStringTensorDataLength>(value, &bytes));
+  Call<at::GetStringTensorDataLength>(value, &bytes);
   std::vector<char> text(bytes);
   std::vector<size_t> begins(count);
-  Check(Ort::Call<at::GetStringTensorContent>(value, static_cast<void*>(text.data()), bytes, begins.data(), count));
+  Call<at::GetStringTensorContent>(value, static_cast<void*>(text.data()), bytes, begins.data(), count);
   Napi::Array strings = Napi::Array::New(env, count);
   for (size_t i = 0; i < count; i++) {
     const size_t end = i + 1 < count ? begins[i + 1] : bytes;
@@ -89,9 +89,9 @@ constexpr size_t kSmallestForeign = 1 << 16;
 Napi::ArrayBuffer BufferOf(Napi::Env env, Value value, size_t bytes) {
   if (bytes == 0) return Napi::ArrayBuffer::New(env, 0);
   void* data = nullptr;
-  Check(Ort::Call<at::GetTensorMutableData>(value.get(), &data));
+  Call<at::GetTensorMutableData>(value.get(), &data);
   napi_value buffer;
-  const napi_finalize release = [](napi_env, void*, void* hint) { Ort::Release<at::ReleaseValue>(static_cast<OrtValue*>(hint)); };
+  const napi_finalize release = [](napi_env, void*, void* hint) { Library().Release<at::ReleaseValue>(static_cast<OrtValue*>(hint)); };
   if (bytes >= kSmallestForeign &&
       napi_create_external_arraybuffer(env, data, bytes, release, value.get(), &buffer) == napi_ok) {
     value.release();
@@ -127,13 +127,13 @@ Value ToOrt(const Napi::Object& tensor) {
   }
   Value value = Allocate(named->type, dims);
   void* copy = nullptr;
-  Check(Ort::Call<at::GetTensorMutableData>(value.get(), &copy));
+  Call<at::GetTensorMutableData>(value.get(), &copy);
   if (length > 0) std::memcpy(copy, data, length * SizeOf(named->type));
   return value;
 }
 
 Napi::Object ToJavaScript(Napi::Env env, Value value) {
-  const Shape shape = ShapeOf(value.get());
+  const Shape shape = Library().ShapeOf(value.get());
   Napi::Array dims = Napi::Array::New(env, shape.dims.size());
   for (size_t i = 0; i < shape.dims.size(); i++) {
     dims.Set(static_cast<uint32_t>(i), Napi::Number::New(env, static_cast<double>(shape.dims[i])));

@@ -4,7 +4,7 @@
 
 #include <napi.h>
 
-#include "ort.h"
+#include "library.h"
 
 namespace tp {
 

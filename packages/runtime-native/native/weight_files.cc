@@ -34,9 +34,9 @@ void WeightFiles::AddTo(OrtSessionOptions* options) const {
     buffers.push_back(const_cast<char*>(contents_[i].data()));
     sizes.push_back(contents_[i].size());
   }
-  Check(Ort::Call<at::AddExternalInitializersFromFilesInMemory>(
+  Call<at::AddExternalInitializersFromFilesInMemory>(
       options, static_cast<const char* const*>(names.data()), static_cast<char* const*>(buffers.data()),
-      static_cast<const size_t*>(sizes.data()), names.size()));
+      static_cast<const size_t*>(sizes.data()), names.size());
 }
 
 }  // namespace tp

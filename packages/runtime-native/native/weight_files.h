@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "ort.h"
+#include "library.h"
 
 namespace tp {
 

@@ -11,15 +11,14 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { compile, kernels } from '../compile.mjs'
 
 const packageFolder = dirname(dirname(fileURLToPath(import.meta.url)))
 const run = promisify(execFile)
-/** @type {typeof import('../native/sources.json')} */
-const kernels = JSON.parse(readFileSync(join(packageFolder, 'native', 'sources.json'), 'utf8'))
 
 export const operators = ['Rows', 'Pack', 'Unpack', 'PackedAttention', 'RoundRows', 'ScaleRows', 'RescaleRows']
 
@@ -96,16 +95,11 @@ export function findCompiler({ guided = false, target = 'here' } = {}) {
   }
 }
 
-/** Sources with the flags of each; what only constructs is compiled quickly. @param {Target} target */
+/** @param {Target} target */
 function sourcesOf(target) {
-  const groups = targets[target].arch === 'x64' ? Object.values(kernels) : [kernels.baseline]
-  return [
-    ...groups.flatMap(({ sources, flags }) => sources.map((name) => ({ source: join('native', name), own: flags }))),
-    ...['cases', 'expected', 'expected_attention', 'host', 'main'].map((name) => ({
-      source: join('fuzz', `${name}.cc`),
-      own: ['-O0'],
-    })),
-  ]
+  const own = ['cases', 'expected', 'expected_attention', 'host', 'main'].map((name) => join('fuzz', `${name}.cc`))
+  // Code that only constructs is compiled quickly.
+  return [...kernels(targets[target].arch), ...own.map((source) => ({ source, flags: ['-O0'] }))]
 }
 
 /**
@@ -126,15 +120,7 @@ export async function buildFuzzer(compiler, { guided = false, target = 'here' } 
   mkdirSync(folder, { recursive: true })
   const objects = mkdtempSync(join(tmpdir(), 'tp-fuzz-'))
   try {
-    const waiting = sourcesOf(target).map((one) => ({ ...one, object: join(objects, `${basename(one.source)}.o`) }))
-    const linked = waiting.map(({ object }) => object)
-    const compile = async () => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        const args = [...flags, ...next.own, '-c', next.source, '-o', next.object]
-        await run(compiler, args, { cwd: packageFolder })
-      }
-    }
-    await Promise.all(Array.from({ length: availableParallelism() }, compile))
+    const linked = await compile([compiler], flags, sourcesOf(target), objects)
     const built = join(objects, 'fuzz')
     const last = ['-pthread', ...(guided ? ['-fsanitize=fuzzer'] : [])]
     await run(compiler, [...flags, ...linked, ...last, '-o', built])

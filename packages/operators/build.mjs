@@ -1,8 +1,8 @@
 // Builds the library with the operators into prebuilds/, which is published, or another folder: node build.mjs [TARGET …] [--to FOLDER]
 //
-// Without a target it is for this machine, by `CXX`, g++ or clang++. For targets by name (linux-x64, linux-arm64, darwin-arm64,
-// win32-x64) it takes the compiler zig, which brings the C libraries of all of them: `pip install ziglang`. `TP_PYTHON` names the Python that
-// has it. Nothing but the system's C library is needed where the library runs; on Linux glibc 2.17 or newer if zig has built it.
+// Without a target it is for this machine, by g++ or clang++. For targets by name (linux-x64, linux-arm64, darwin-arm64, win32-x64) it
+// takes the compiler zig, which brings the C libraries of all of them: `pip install ziglang`. `TP_PYTHON` names the Python that has it.
+// `CXX` names another compiler for either. Nothing but the system's C library is needed where the library runs; on Linux glibc 2.17 or newer if zig has built it.
 import { execFile, spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -27,7 +27,10 @@ if (named.length === 0) await build(`${process.platform}-${process.arch}`, [find
 for (const target of named) {
   const zig = targets[target]
   if (zig === undefined) fail(`${target} is not a target; there are ${Object.keys(targets).join(', ')}`)
-  await build(target, [process.env.TP_PYTHON ?? 'python3', '-m', 'ziglang', 'c++', '-target', zig])
+  await build(
+    target,
+    process.env.CXX ? [process.env.CXX] : [process.env.TP_PYTHON ?? 'python3', '-m', 'ziglang', 'c++', '-target', zig],
+  )
 }
 
 /** @param {string} target @param {readonly string[]} compiler */

@@ -10,10 +10,12 @@ import { createModel, createNode, decodeModel, encodeModel, Graph } from '@tp/on
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const packageFolder = fileURLToPath(new URL('..', import.meta.url))
-const onnxruntime = join(
+const onnxruntimes = join(
   dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json')),
-  `bin/napi-v6/${process.platform}/${process.arch}/libonnxruntime.so.1`,
+  `bin/napi-v6/${process.platform}`,
 )
+const onnxruntime = join(onnxruntimes, process.arch, 'libonnxruntime.so.1')
+const emulated = join(onnxruntimes, 'arm64', 'libonnxruntime.so.1')
 const headers = [process.env.TP_ORT_INCLUDE ?? '', '/usr/include/onnxruntime'].find((folder) =>
   existsSync(join(folder, 'onnxruntime_cxx_api.h')),
 )
@@ -35,6 +37,11 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
+function build(args: readonly string[], env: NodeJS.ProcessEnv = {}): string {
+  const options = { cwd: packageFolder, encoding: 'utf8', env: { ...process.env, ...env } } as const
+  return execFileSync(process.execPath, ['build.mjs', ...args, '--to', folder], options).trim()
+}
+
 function run(program: string, args: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(program, args, { cwd: folder, encoding: 'utf8' })
   if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${status}\n${stdout}${stderr}`)
@@ -43,11 +50,7 @@ function run(program: string, args: readonly string[]): string {
 
 describeBuilt('the library', () => {
   beforeAll(() => {
-    const built = execFileSync(process.execPath, ['build.mjs', '--to', folder], {
-      cwd: packageFolder,
-      encoding: 'utf8',
-    })
-    library = built.trim()
+    library = build([])
   })
 
   test('exports RegisterCustomOps alone', () => {
@@ -79,16 +82,34 @@ describeBuilt('the library', () => {
       ['c', 'gcc', []],
       ['cpp', 'g++', ['-std=c++17']],
     ])('runs the example in %s of the README', (language, compiler, flags) => {
-      const dense = decodeModel(readFileSync(join(packageFolder, '../models/mail/model.onnx')))
-      writeFileSync(join(folder, 'packed.onnx'), encodeModel(transform(dense, pack()).model))
-      copyFileSync(library, join(folder, 'libtp_operators.so'))
-      writeFileSync(join(folder, `example.${language}`), exampleIn(language))
-      const linked = [onnxruntime, `-Wl,-rpath,${dirname(onnxruntime)}`]
-      run(compiler, [...flags, '-Wall', '-Werror', `-I${headers}`, `example.${language}`, ...linked, '-o', 'example'])
-      expect(run(join(folder, 'example'), [])).toMatch(/^-?\d+\.\d+ -?\d+\.\d+\n$/)
+      buildExample(language, [compiler, ...flags], onnxruntime, library)
+      expect(run(join(folder, 'example'), [])).toMatch(logits)
     })
+
+    const lacking = ['aarch64-linux-gnu-g++', 'qemu-aarch64'].filter((program) => !has(program))
+    test.skipIf(lacking.length > 0 || !existsSync(emulated))(
+      `runs the example on an emulated processor of ARM${lacking.length > 0 ? ` (left out: there is no ${lacking.join(' or ')})` : ''}`,
+      () => {
+        const cross = 'aarch64-linux-gnu-g++'
+        buildExample('cpp', [cross, '-std=c++17'], emulated, build(['linux-arm64'], { CXX: cross }))
+        expect(run('qemu-aarch64', ['-L', '/usr/aarch64-linux-gnu', join(folder, 'example')])).toMatch(logits)
+      },
+    )
   }
 })
+
+const logits = /^-?\d+\.\d+ -?\d+\.\d+\n$/
+
+/** Leaves `example`, with the library and the model that it opens next to it. */
+function buildExample(language: string, compiler: readonly string[], linked: string, operators: string): void {
+  const [program = '', ...flags] = compiler
+  const dense = decodeModel(readFileSync(join(packageFolder, '../models/mail/model.onnx')))
+  writeFileSync(join(folder, 'packed.onnx'), encodeModel(transform(dense, pack()).model))
+  copyFileSync(operators, join(folder, 'libtp_operators.so'))
+  writeFileSync(join(folder, `example.${language}`), exampleIn(language))
+  const last = [linked, `-Wl,-rpath,${dirname(linked)}`, '-o', 'example']
+  run(program, [...flags, '-Wall', '-Werror', `-I${headers}`, `example.${language}`, ...last])
+}
 
 function exampleIn(language: string): string {
   const readme = readFileSync(join(packageFolder, 'README.md'), 'utf8')

@@ -9,7 +9,7 @@ import { readGuarding } from '@tp/plans'
 import { inputFiles } from './input/input-files.ts'
 import type { BulkTask, ComputeSpec, SessionSpec } from './model/compute-spec.ts'
 import { type HashedModel, readModelFiles } from './model/model-files.ts'
-import { type BulkModel, openBulkModel } from './model/open-model.ts'
+import { type BulkModel, hasNative, openBulkModel } from './model/open-model.ts'
 import { type OutputName, outputFormats, outputNameOf } from './output/output-formats.ts'
 import { type BulkProgress, progressFrom } from './progress.ts'
 import { computeOnQueue } from './queue/dispatch.ts'
@@ -181,8 +181,8 @@ function shardsOf({ out, shards = `${out}.shards` }: BulkOptions): string {
 }
 
 async function sessionSpec({ plan, guard }: BulkOptions, files: HashedModel): Promise<SessionSpec> {
-  // Padded batches elsewhere: the native runtime is no faster there, and need not be installed.
-  const runtime = files.isPacked ? 'native' : 'node'
+  // Padded batches are no faster in the native runtime.
+  const runtime = files.isPacked && (await hasNative()) ? 'native' : 'node'
   const { model: pruned, dense } = files
   if (guard === undefined || dense === undefined) return { runtime, plan: plan ?? null, guard: null }
   if (plan !== undefined)

@@ -179,12 +179,22 @@ async function openSession(
   }
 }
 
+/** Whether `@tp/runtime-native` is installed and runs here. */
+export async function hasNative(): Promise<boolean> {
+  try {
+    await (await import('@tp/runtime-native')).nativeRuntime().diagnose()
+    return true
+  } catch {
+    return false
+  }
+}
+
 async function runtimeOf(name: RuntimeName): Promise<Runtime> {
   if (name === 'node') return nodeRuntime()
   try {
     return (await import('@tp/runtime-native')).nativeRuntime()
   } catch (cause) {
-    const advice = 'install @tp/runtime-native; only it runs packed models'
+    const advice = 'install @tp/runtime-native, as it is where the run began'
     throw new TpError(
       'TP_RUNTIME',
       'bulk',

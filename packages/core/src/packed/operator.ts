@@ -44,7 +44,7 @@ export interface PackedOperator {
 }
 
 /** Inputs, outputs and attributes that operators have by a feature. */
-export interface Feature {
+interface Feature {
   readonly inputs?: InputTypes
   readonly outputs?: readonly string[]
   readonly attributes?: PackedOperator['attributes']

@@ -20,7 +20,7 @@ const modes = new Map([
 ])
 
 /** Groups that take minutes and that an ordinary change cannot break: only before a release, or by name. */
-const exhaustiveGroups = new Set(['install', 'release'])
+const exhaustiveGroups = new Set(['install', 'release', 'python'])
 
 /** Groups that use every processor by themselves; the others run two at a time before them. */
 const wholeMachine = new Set(['docs', 'tests'])
@@ -53,6 +53,7 @@ function groups(scratch, { exhaustive, again }) {
     tarballs: async () => checkTarballs(await tarballs(), { exhaustive }),
     install: async () => (await import('./install/check-install.mjs')).checkInstall(scratch, await tarballs()),
     release: async () => (await import('./release/check-release.mjs')).checkRelease(scratch),
+    python: async () => (await import('./python/check-python.mjs')).checkPython(scratch),
     docs: async () => checkDocs(scratch, await tarballs(), { exhaustive }),
     tests: async () => runTests(scratch, { exhaustive, again, tarballs: await tarballs() }),
   }

@@ -89,6 +89,7 @@ describeBuilt('the library', () => {
     const lacking = ['aarch64-linux-gnu-g++', 'qemu-aarch64'].filter((program) => !has(program))
     test.skipIf(lacking.length > 0 || !existsSync(emulated))(
       `runs the example on an emulated processor of ARM${lacking.length > 0 ? ` (left out: there is no ${lacking.join(' or ')})` : ''}`,
+      { tags: 'exhaustive' },
       () => {
         const cross = 'aarch64-linux-gnu-g++'
         buildExample('cpp', [cross, '-std=c++17'], emulated, build(['linux-arm64'], { CXX: cross }))

@@ -23,7 +23,7 @@ const typedUse = 'import tp_operators\npath: str = tp_operators.get_library_path
 export async function checkPython(scratch) {
   const base = process.env.TP_PYTHON ?? 'python3'
   const skipped = (/** @type {string} */ name, /** @type {string} */ note) =>
-    /** @type {const} */ ({ name, state: 'skipped', note: note.split('\n').at(-1) })
+    /** @type {const} */ ({ name, state: 'skipped', note: note.split('\n').at(-1) ?? '' })
   const run = (/** @type {readonly string[]} */ command) => runCommand(command, { cwd: scratch })
 
   const built = await run([process.execPath, join(operators, 'build.mjs'), '--to', scratch])

@@ -17,7 +17,7 @@ test.each(readdirSync(folder))('%s runs files and scripts that exist', (name) =>
   })
   expect(commands.length).toBeGreaterThan(0)
   for (const { command, place } of commands) {
-    const file = /^bash (\S+)$/.exec(command)?.[1]
+    const file = /^bash (\S+)( \$\{\{ [\w.]+ \}\})?$/.exec(command)?.[1]
     const script = /^npm run (\S+)$/.exec(command)?.[1]
     if (file !== undefined) expect(existsSync(join(root, place, file)), command).toBe(true)
     else if (script !== undefined) expect(Object.keys(scriptsOf(place)), command).toContain(script)

@@ -43,6 +43,8 @@ using Attend = void (*)(const Head&);
 /// processor has, which is also what they compute with before any choice. @throws std::runtime_error for others, and for instructions that it does not have
 void ChooseInstructions(const std::string& name);
 const char* ChosenInstructions();
+/// The compiler that made the kernels, with its version.
+const char* Compiler();
 /// In single precision, or by integers of 16 bits: see integer_attention.inl.
 Attend ChosenAttend(bool byIntegers);
 

@@ -57,6 +57,14 @@ void ChooseInstructions(const std::string& name) {
   throw std::runtime_error("this processor has " + names + ", not " + name);
 }
 
+const char* Compiler() {
+#ifdef __clang__
+  return __VERSION__;
+#else
+  return "GCC " __VERSION__;
+#endif
+}
+
 const char* ChosenInstructions() { return Chosen().name; }
 Attend ChosenAttend(bool byIntegers) { return byIntegers ? Chosen().attendIntegers : Chosen().attend; }
 Rounding ChosenRounding() { return Chosen().rounding; }

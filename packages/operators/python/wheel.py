@@ -17,7 +17,7 @@ PACKAGE = PYTHON.parent
 parser = argparse.ArgumentParser()
 parser.add_argument("target")
 parser.add_argument("--libraries", type=Path, default=PACKAGE / "prebuilds")
-parser.add_argument("--to", type=Path, default=PACKAGE / "prebuilds")
+parser.add_argument("--to", type=Path, default=PACKAGE / "release/wheels")
 options = parser.parse_args()
 
 manifest = json.loads((PACKAGE / "package.json").read_text())

@@ -1,7 +1,7 @@
 // What JavaScript sees:
 //
 //   open(library, instructions)   path of onnxruntime's library; "avx512", "avx2", "baseline", or "" for the best that the processor has
-//                                 → { version, instructions }
+//                                 → { version, instructions, compiler }
 //   stop()                        ends all threads of this environment's sessions
 //   Session                       see session.h
 #include <napi.h>
@@ -19,6 +19,7 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
   Napi::Object about = Napi::Object::New(info.Env());
   about.Set("version", tp::LibraryVersion());
   about.Set("instructions", tp::ChosenInstructions());
+  about.Set("compiler", tp::Compiler());
   return about;
 }
 

@@ -36,6 +36,8 @@ interface About {
   readonly version: string
   /** The instructions that compute attention: `avx512`, `avx2` or `baseline`. */
   readonly instructions: string
+  /** Of the operators, with its version. */
+  readonly compiler: string
 }
 
 export interface OpenAddon {

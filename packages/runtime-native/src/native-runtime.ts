@@ -57,7 +57,7 @@ async function diagnose(): Promise<Diagnosis> {
     device: cpus()[0]?.model.trim() || 'unknown processor',
     notes: [
       `Node ${process.versions.node}, ${process.platform} ${process.arch}`,
-      `packed attention is computed with ${about.instructions} instructions`,
+      `packed attention is computed with ${about.instructions} instructions, compiled by ${about.compiler}`,
     ],
   }
 }

@@ -10,6 +10,7 @@ const leftOut = {
     'reports',
     'packages/operators/build',
     'packages/operators/prebuilds',
+    'packages/operators/release',
     'packages/runtime-native/build',
     'packages/runtime-native/prebuilds',
     'apps/site/pages',

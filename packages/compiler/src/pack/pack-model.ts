@@ -19,6 +19,7 @@ import { PackedValues } from './packed-values.ts'
 import { dropPlainMasks } from './plain-masks.ts'
 import { fuseRescaling } from './rescaled-rows.ts'
 import { type Segment, writeSegments } from './segments.ts'
+import { separateRounding } from './separate-rounding.ts'
 import { packedCopy, packedInputs, paddingRows, type Surroundings } from './token-wise.ts'
 import { rewriteShapes, unpackWhatIsRead } from './unpack.ts'
 
@@ -65,6 +66,7 @@ export function packModel({ program, expansions }: Opened, encoders: readonly En
       `the model gains nothing by being packed: ${reason}; nor are its activations rounded by token`,
     )
   }
+  separateRounding(program.graph)
   writeBodies(program.graph)
   markPacked(program.model)
   return { model: program.model, attentions: segments.length > 0 ? attentions : undefined, rounded }

@@ -145,7 +145,7 @@ void CompareRounded(const Case& done, const OrtValue& x) {
   const int64_t length = x.dims.back(), rows = ElementsOf(dims), zero = Attribute(done, "zero");
   for (int64_t row = 0; row < rows; row++) {
     const float* from = Floats(x) + row * length;
-    double largest = static_cast<double>(Attribute(done, "least"));
+    double largest = static_cast<double>(Attribute(done, "least", true));
     bool isFinite = true;
     for (int64_t i = 0; i < length; i++) {
       isFinite = isFinite && std::isfinite(from[i]);

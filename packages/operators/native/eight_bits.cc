@@ -33,8 +33,7 @@ std::vector<int64_t> OnePerRow(const Input& x) {
 }
 
 /// An attribute from `least` to 255.
-int64_t Within(const Attributes& attributes, const char* name, int64_t least) {
-  const int64_t value = attributes.Int(name);
+int64_t Within(const char* name, int64_t value, int64_t least) {
   if (value < least || value > 255) Refuse(std::string(name) + " is " + std::to_string(value) + "; it has to be from " + std::to_string(least) + " to 255");
   return value;
 }
@@ -42,8 +41,8 @@ int64_t Within(const Attributes& attributes, const char* name, int64_t least) {
 bool IsGelu(const Attributes& attributes) { return attributes.Int("gelu", attributes.Named("gelu")) != 0; }
 
 Span SpanOf(const Attributes& attributes) {
-  return {static_cast<float>(Within(attributes, "steps", 1)), static_cast<int32_t>(Within(attributes, "zero", 0)),
-          static_cast<float>(Within(attributes, "least", 0))};
+  return {static_cast<float>(Within("steps", attributes.Int("steps"), 1)), static_cast<int32_t>(Within("zero", attributes.Int("zero"), 0)),
+          static_cast<float>(Within("least", attributes.Int("least", 0), 0))};
 }
 
 /// An input with one number for each column of x; null where it is not there.

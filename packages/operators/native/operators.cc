@@ -173,13 +173,13 @@ std::vector<Family> Families() {
        {{number}, {number}, {number}, {index, "", true}, {number, "keyBias"}, {number, "bias"}, {index, "bias"}, {number, "received"}},
        {{number}, {number, "received"}}, {"keyBias", "bias", "received"}},
       {"BatchAttention", MakePackedAttention, {{number}, {number}, {number}, {index, "offsets"}, {number, "keyBias"}}, {{number}}, {"keyBias"}},
-      {"RoundRows", MakeRoundRows, {{number}}, {{rounded}, {number}}, {}},
+      {"RoundRows", MakeRoundRows, {{number}}, {{rounded}, {number}}, {"least"}},
       {"ScaleRows", MakeScaleRows, {{number}, {number}, {number, "bias"}, {number, "gain"}, {number, "residual"}}, {{number}},
        {"bias", "gelu", "gain", "residual"}},
       {"RescaleRows", MakeRescaleRows,
        {{number}, {number, "scale"}, {number, "bias"}, {number, "gain"}, {number, "residual"}, {number, "norm"}, {number, "norm"}},
        {{rounded}, {number}, {number, "scaled"}, {number, "normed"}},
-       {"scale", "bias", "gelu", "gain", "residual", "norm", "scaled", "normed"}, IsRescaling},
+       {"scale", "bias", "gelu", "gain", "residual", "norm", "scaled", "normed", "least"}, IsRescaling},
   };
 }
 

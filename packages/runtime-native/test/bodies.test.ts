@@ -272,6 +272,11 @@ function rowsCall(name: string, int: Int, float: Float, inputs: PackedOperator['
     return float(role === 'scale' ? row : [columns])
   }
   const own = Object.keys(inputs).map((role) => [role, of(role)])
-  const rounding = { steps: 127, zero: 128, least: int(0, 1), ...('normGain' in inputs && { epsilon: 1e-5 }) }
+  const rounding = {
+    steps: 127,
+    zero: 128,
+    ...(name.includes('least') && { least: int(0, 1) }),
+    ...('normGain' in inputs && { epsilon: 1e-5 }),
+  }
   return { inputs: Object.fromEntries(own), attributes: name.startsWith('ScaleRows') ? {} : rounding }
 }

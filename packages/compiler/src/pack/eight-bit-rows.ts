@@ -21,7 +21,9 @@ export function fuseEightBitRows(graph: Graph, sizesOf: SizesOf): number {
     const [rounded] = node.output as [string]
     graph.remove(graph.producer(scale) as NodeProto)
     graph.remove(node)
-    graph.insert([packedNode('RoundRows', { x }, { rounded, scale }, span)])
+    graph.insert([
+      packedNode(variantName('RoundRows', span.least > 0 ? ['least'] : []), { x }, { rounded, scale }, span),
+    ])
     scales.set(scale, rounded)
   }
   const gelus = new Map(graph.nodes.flatMap((node) => [[argumentOfGelu(graph, node), node] as const]))

@@ -8,7 +8,7 @@ import { packedNode, packedOperatorOf, rolesOf } from './operators.ts'
  * them rows would be written to memory and read again, which takes a third of the time. In place.
  */
 export function fuseRescaling(graph: Graph): void {
-  for (const node of [...graph.nodes]) if (packedOperatorOf(node)?.name === 'RoundRows') fuse(graph, node)
+  for (const node of [...graph.nodes]) if (packedOperatorOf(node)?.name.startsWith('RoundRows')) fuse(graph, node)
   graph.removeDeadNodes()
   graph.sortTopologically()
 }
@@ -30,6 +30,7 @@ function fuse(graph: Graph, rounding: NodeProto): void {
     ...(norm === undefined ? [] : ['norm']),
     ...(scaled === undefined ? [] : ['scaled']),
     ...(normed === undefined ? [] : ['normed']),
+    ...(rounding.opType === 'RoundRows' ? [] : ['least']),
   ]
   for (const node of [rounding, scaling?.node, normed && graph.producer(normed)])
     if (typeof node === 'object') graph.remove(node)

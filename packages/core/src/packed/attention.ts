@@ -1,4 +1,5 @@
 import type { AttributeReference, Attributes, Tensor } from '../expression/tensor.ts'
+import { constantData } from '../ops/constant.ts'
 import {
   add,
   axisSize,
@@ -59,7 +60,8 @@ export const packedAttention: Family = {
     const count = add(elementCount(offsets), constant(-1, 'int64'))
     const oneRow = (step: Tensor): Tensor[] => {
       const row = unsqueeze(step, 0)
-      const begin = gather(offsets, row, 0)
+      // The first row begins at 0.
+      const begin = constantData(step) === undefined ? gather(offsets, row, 0) : row
       // A batch without rows has no second offset.
       const end = gather(offsets, minimum(add(row, constant(1, 'int64')), count), 0)
       const own = (x: Tensor, axis: number): Tensor => slice(x, { axis, start: begin, end })

@@ -6,18 +6,21 @@ import { attributeValue, type Family, type PackedInputs } from './operator.ts'
 
 type Has = (feature: string) => boolean
 
-const rounding = { steps: 'int', zero: 'int', least: 'int' } as const
+const rounding = { steps: 'int', zero: 'int' } as const
+
+/** Scales are at least a number. */
+const least = { least: { attributes: { least: 'int' } } } as const
 
 /**
- * x [...,D] → uint8 [...,D] and scale [...,1]: scale = max(max |x|, least) of each row, and round(steps · x / scale) + zero, limited to 0 … 255.
+ * x [...,D] → uint8 [...,D] and scale [...,1]: scale = max |x| of each row, or `least` where that is more, and round(steps · x / scale) + zero, limited to 0 … 255.
  */
 export const roundRows: Family = {
   name: 'RoundRows',
   inputs: { x: 'float32' },
   outputs: ['rounded', 'scale'],
   attributes: rounding,
-  features: {},
-  body: ({ x }, attributes) => rounded(x, attributes),
+  features: least,
+  body: ({ x }, attributes, has) => rounded(x, attributes, has),
 }
 
 const terms = {
@@ -54,13 +57,14 @@ export const rescaleRows: Family = {
     norm: { inputs: { normGain: 'float32', normBias: 'float32' }, attributes: { epsilon: 'float' } },
     scaled: { outputs: ['scaled'] },
     normed: { outputs: ['normed'] },
+    ...least,
   },
   allows: (has) =>
     (has('scale') || (has('norm') && ![...Object.keys(terms), 'scaled'].some(has))) && (has('norm') || !has('normed')),
   body(inputs, attributes, has) {
     const y = has('scale') ? scaled(inputs, has) : inputs.x
     const last = has('norm') ? normed(y, inputs, attributes) : y
-    return [...rounded(last, attributes), ...(has('scaled') ? [y] : []), ...(has('normed') ? [last] : [])]
+    return [...rounded(last, attributes, has), ...(has('scaled') ? [y] : []), ...(has('normed') ? [last] : [])]
   },
 }
 
@@ -84,9 +88,9 @@ function normed(x: Tensor, { normGain, normBias }: PackedInputs, attributes: Att
   return add(mul(div(centered, deviation), normGain), normBias)
 }
 
-function rounded(x: Tensor, attributes: Attributes): Tensor[] {
-  const least = cast(attributeValue(attributes, 'least'), 'float32')
-  const scale = maximum(max(abs(x), -1, { keepDims: true }), least)
+function rounded(x: Tensor, attributes: Attributes, has: Has): Tensor[] {
+  const largest = max(abs(x), -1, { keepDims: true })
+  const scale = has('least') ? maximum(largest, cast(attributeValue(attributes, 'least'), 'float32')) : largest
   const step = reciprocal(cast(attributeValue(attributes, 'steps'), 'float32'))
   const zero = cast(attributeValue(attributes, 'zero'), 'uint8')
   return [applyOne(QuantizeLinear, [mul(x, reciprocal(scale)), step, zero]), scale]

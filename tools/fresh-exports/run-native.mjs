@@ -1,4 +1,4 @@
-// Runs a packed file, which onnxruntime in Python cannot: node run-native.mjs MODEL FEEDS.json, with [{name: {type, dims, data}}], prints the outputs likewise.
+// Runs a packed file, which onnxruntime in Python runs only with the operators: node run-native.mjs MODEL FEEDS.json, with [{name: {type, dims, data}}], prints the outputs likewise.
 import { readFileSync } from 'node:fs'
 import { nativeRuntime } from '../../packages/runtime-native/dist/index.js'
 

@@ -9,10 +9,16 @@ const plant = fileURLToPath(new URL('plant-defect.mjs', import.meta.url))
 /** A piece of a built file, what a mistake makes of it, and whether the test runs every day. */
 type Defect = readonly [name: string, file: string, right: string, wrong: string, daily?: true]
 
+const swapped = (perm: string): string => `[...${perm}.slice(0, -2), ...${perm}.slice(-2).reverse()]`
 const packing: readonly Defect[] = [
-  ['examples that see each other', 'pack/attention.js', '[segment.offsets, keyBias', "['', keyBias", true],
-  ['keys with swapped axes', 'pack/attention.js', '[heads, rank - 1, rank - 2]', '[heads, rank - 2, rank - 1]'],
-  ['values with swapped axes', 'pack/attention.js', 'valueAxes: fromValue.axes', 'valueAxes: fromValue.axes.reverse()'],
+  ['examples that see each other', 'pack/attention.js', 'offsets: segment.offsets', 'offsets: segment.positions', true],
+  ['keys with swapped axes', 'pack/attention.js', 'keyPerm: fromKey.perm', `keyPerm: ${swapped('fromKey.perm')}`],
+  [
+    'values with swapped axes',
+    'pack/attention.js',
+    'valuePerm: fromValue.perm',
+    `valuePerm: ${swapped('fromValue.perm')}`,
+  ],
   ['scores without their scale', 'pack/attention.js', 'scale: terms.scale *', 'scale:'],
 ]
 const quantizing: readonly Defect[] = [

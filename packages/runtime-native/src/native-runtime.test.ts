@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { testRuntime } from '@tp/core/testing'
 import { expect, test } from 'vitest'
 import { describeNative } from '../test/native.ts'
@@ -28,4 +29,16 @@ describeNative('diagnose', () => {
       /packed attention is computed with (avx512|avx2|baseline) instructions, compiled by (GCC|.*[Cc]lang|.*LLVM).* \d/,
     )
   })
+
+  test.runIf(process.platform === 'linux' && process.arch === 'x64')(
+    'takes the best that the system lists',
+    async () => {
+      const listed = new Set(/^flags\s*: (.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.split(' '))
+      const has = (...flags: readonly string[]): boolean => flags.every((flag) => listed.has(flag))
+      const isAvx512 = has('avx512f') && (has('avx512bw', 'avx512_vnni') || has('avx2', 'fma'))
+      const best = isAvx512 ? 'avx512' : has('avx2', 'fma') ? 'avx2' : 'baseline'
+      const { notes } = await nativeRuntime().diagnose()
+      expect(notes.at(-1)).toContain(` ${best} instructions`)
+    },
+  )
 })

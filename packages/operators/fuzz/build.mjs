@@ -33,13 +33,15 @@ export const operators = ['Rows', 'Pack', 'Unpack', 'PackedAttention', 'RoundRow
  */
 
 /**
- * Where the program runs: on this processor, or on an emulated one of ARM, on which AddressSanitizer does not run.
- * @typedef {'here' | 'arm64'} Target
+ * Where the program runs: on this processor, on it by the compiler that macOS has and that prebuilt libraries are made with, or on an emulated
+ * processor of ARM, on which AddressSanitizer does not run.
+ * @typedef {'here' | 'clang' | 'arm64'} Target
  * @typedef {{ readonly compilers: readonly string[], readonly sanitizers: string, readonly emulator: readonly string[], readonly arch: string }} Machine
  * @type {Readonly<Record<Target, Machine>>}
  */
 const targets = {
   here: { compilers: ['g++', 'clang++'], sanitizers: 'address,undefined', emulator: [], arch: process.arch },
+  clang: { compilers: ['clang++'], sanitizers: 'address,undefined', emulator: [], arch: process.arch },
   arm64: {
     compilers: ['aarch64-linux-gnu-g++'],
     sanitizers: 'undefined',

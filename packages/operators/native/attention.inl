@@ -89,9 +89,9 @@ void TP_ATTEND(const Head& head) {
   const size_t step = 2 * kLanes;
   const size_t padded = RoundUp(head.keys, step);
   const size_t width = RoundUp(head.valueDim, step);
-  // Not empty where there are no features: then all scores are 0.
+  // Not empty where there are no features, and all scores are 0, or no keys.
   scratch.keys.resize(std::max<size_t>(head.headDim, 1) * padded);
-  scratch.values.resize(head.keys * width);
+  scratch.values.resize(std::max<size_t>(head.keys, 1) * width);
   scratch.query.resize(kBlock * std::max<size_t>(head.headDim, 1));
   scratch.scores.resize(kBlock * padded);
   scratch.sums.resize(kBlock);

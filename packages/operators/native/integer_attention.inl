@@ -25,7 +25,7 @@ constexpr size_t kRows = TP_ROWS;
 /// Queries whose scores are held at once.
 constexpr size_t kBlock = kRows * (32 / kRows);
 
-typedef int16_t Shorts __attribute__((vector_size(kLanes * 2), aligned(2)));
+typedef int16_t Shorts __attribute__((vector_size(kLanes * 2)));
 
 /// Products that one sum of integers takes: 64 · 16383 · 2047 < 2³¹.
 constexpr size_t kSummed = 64;
@@ -272,7 +272,8 @@ void TP_ATTEND_INTEGERS(const Head& head) {
   scratch.row.resize(std::max(depth, width));
   scratch.rounded.resize(padded * std::max(depth, width) / 2);
   scratch.keys.resize(pairs * padded);
-  scratch.values.resize(padded / 2 * width);
+  // Not empty where there are no keys: nowhere has no columns.
+  scratch.values.resize(std::max<size_t>(padded / 2, 1) * width);
   scratch.keyScales.resize(padded);
   scratch.valueScales.resize(padded);
   scratch.query.resize(kBlock * pairs);

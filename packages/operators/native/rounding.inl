@@ -8,7 +8,7 @@
 namespace tp {
 namespace {
 
-typedef uint8_t Bytes __attribute__((vector_size(kLanes), aligned(1)));
+typedef uint8_t Bytes __attribute__((vector_size(kLanes)));
 
 /// Vectors that are looked at before their largest is taken: as many as can wait for one another.
 constexpr size_t kApart = 4;

@@ -12,8 +12,8 @@ namespace {
 
 constexpr size_t kLanes = TP_LANES;
 
-typedef float Vector __attribute__((vector_size(kLanes * 4), aligned(4)));
-typedef int32_t Integers __attribute__((vector_size(kLanes * 4), aligned(4)));
+typedef float Vector __attribute__((vector_size(kLanes * 4)));
+typedef int32_t Integers __attribute__((vector_size(kLanes * 4)));
 
 inline Vector Load(const float* from) {
   Vector vector;

@@ -10,6 +10,7 @@ import json
 import re
 import zipfile
 from pathlib import Path
+from urllib.parse import urljoin
 
 PYTHON = Path(__file__).resolve().parent
 PACKAGE = PYTHON.parent
@@ -33,6 +34,10 @@ def platform_of(target: str, binary: bytes) -> str:
     return f"manylinux_2_{max([17, *versions])}_{'aarch64' if target == 'linux-arm64' else 'x86_64'}"
 
 
+# Links of the page lead to the repository, wherever it is read.
+repository = manifest["homepage"].replace("#readme", "/")
+readme = re.sub(r"\]\(([^)]+)\)", lambda link: f"]({urljoin(repository, link[1])})", (PACKAGE / "README.md").read_text())
+
 name, version = "tp_operators", manifest["version"]
 tag = f"py3-none-{platform_of(options.target, library.read_bytes())}"
 metadata = f"""Metadata-Version: 2.4
@@ -47,7 +52,7 @@ Keywords: {",".join(manifest["keywords"])}
 Requires-Python: >=3.8
 Description-Content-Type: text/markdown
 
-{(PACKAGE / "README.md").read_text()}"""
+{readme}"""
 wheel = f"Wheel-Version: 1.0\nGenerator: wheel.py\nRoot-Is-Purelib: false\nTag: {tag}\n"
 
 info = f"{name}-{version}.dist-info"

@@ -20,7 +20,10 @@ const guide: readonly { readonly text: string; readonly documents: readonly stri
     documents: ['choose', 'quantized-and-fused', 'embeddings', 'rerankers', 'speech', 'decoders', 'image-tokens'],
   },
   { text: 'Measure', documents: ['measure', 'plans', 'learning'] },
-  { text: 'Ship', documents: ['ship', 'javascript', 'folders', 'serving', 'deploy', 'bulk', 'packing', 'web'] },
+  {
+    text: 'Ship',
+    documents: ['ship', 'javascript', 'python', 'folders', 'serving', 'deploy', 'bulk', 'packing', 'web'],
+  },
   { text: 'Extend', documents: ['plugins', 'design', 'deviations'] },
   { text: 'Models', documents: ['models', 'errors', 'coverage', 'models-and-data', 'fuzz'] },
 ]
@@ -55,6 +58,7 @@ const shortNames: Readonly<Record<string, string>> = {
   packing: 'Batches without padding',
   web: 'Operators on WebGPU',
   javascript: 'JavaScript programs',
+  python: 'From Python',
   deviations: 'Where methods differ',
   plugins: 'Write a method or a runtime',
   'models-and-data': 'Models and data',

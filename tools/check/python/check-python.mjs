@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runCommand } from '../command.mjs'
 import { judged } from '../outcome.mjs'
@@ -14,6 +14,12 @@ const mail = join(root, 'packages/models/mail/model.onnx')
 
 /** Fails in mypy unless the package has its types. */
 const typedUse = 'import tp_operators\npath: str = tp_operators.get_library_path()\ntp_operators.session_options(None)'
+
+/** The blocks of Python of a page, one after the other. @param {string} file relative to the root */
+function blocksOf(file) {
+  const text = readFileSync(join(root, file), 'utf8')
+  return Array.from(text.matchAll(/^```py\n(.*?)^```$/gms), ([, code]) => code).join('\n')
+}
 
 /**
  * The wheel as a user of Python installs it, in environments of their own.
@@ -63,11 +69,12 @@ export async function checkPython(scratch) {
       continue
     }
     const ran = await run([python, join(root, 'tools/check/python/session.py'), packed, mail])
+    const page = await run([python, '-c', blocksOf('docs/python.md')])
     const typed = await run([python, '-m', 'mypy', '--strict', '-c', typedUse])
     outcomes.push(
       judged(
         name,
-        [ran, typed].filter(({ ok }) => !ok).map(({ output }) => output),
+        [ran, page, typed].filter(({ ok }) => !ok).map(({ output }) => output),
       ),
     )
   }

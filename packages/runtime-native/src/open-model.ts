@@ -8,6 +8,7 @@ import {
   profileFile,
   readSource,
   sourceInBytes,
+  threadsFor,
 } from '@tp/runtime-node/model-files'
 import { type Done, type NativeSession, type OpenAddon, openAddon } from './addon.ts'
 import { checkPackedGraph } from './packed-graph.ts'
@@ -38,7 +39,7 @@ export async function openModel(model: Uint8Array | string, options: NativeModel
   let declared: ModelSignature
   try {
     if (options.profile !== undefined) profile = await profileFile(where, options.profile)
-    const { threads } = options
+    const threads = options.threads ?? threadsFor(model, dataFiles.length)
     const settings = {
       dataFiles,
       ...(threads !== undefined && { threads }),

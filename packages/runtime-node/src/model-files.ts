@@ -1,5 +1,6 @@
 // Checks of files and names that runtimes in Node share.
 
+import { statSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { TpError } from '@tp/core'
 import { packedFileError } from '@tp/core/runtime'
@@ -17,6 +18,19 @@ export async function checkFile(where: string, path: string): Promise<void> {
     throw new TpError('TP_FILE_NOT_FOUND', where, `there is no file that can be read at ${path}`, { cause })
   }
   throw new TpError('TP_MODEL_LOAD', where, `${path} is not a file; give the path of the .onnx file`)
+}
+
+/** A model of this many bytes or fewer has too little work in an operator to share. */
+const SMALL_MODEL = 2 ** 20
+
+/**
+ * Threads of a session for which the caller names none: 1 for a small model in one file, for which a pool of threads that wait in a loop
+ * takes several times the processor time and saves none; undefined leaves the choice to onnxruntime, which takes all cores.
+ */
+export function threadsFor(model: Uint8Array | string, dataFiles: number): number | undefined {
+  if (dataFiles > 0) return undefined
+  const size = typeof model === 'string' ? statSync(model).size : model.byteLength
+  return size <= SMALL_MODEL ? 1 : undefined
 }
 
 /** The error of onnxruntime when it cannot load a model, with a code and advice. */

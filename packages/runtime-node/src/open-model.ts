@@ -3,7 +3,7 @@ import { TpError } from '@tp/core'
 import { plainTensors, type SessionBackend, type ValueInfo } from '@tp/core/runtime'
 import type { InferenceSession } from 'onnxruntime-node'
 import { type DataFile, readDataFile, readSource } from './data-files.ts'
-import { checkFile, loadError } from './model-files.ts'
+import { checkFile, loadError, threadsFor } from './model-files.ts'
 import { importOrt } from './ort.ts'
 import { type ProfileFile, profileFile } from './profile-file.ts'
 import { toOrt } from './tensors.ts'
@@ -30,8 +30,9 @@ export async function openModel(model: Uint8Array | string, options: LoadSetting
   let inputs: readonly ValueInfo[]
   let outputs: readonly ValueInfo[]
   try {
+    const threads = options.threads ?? threadsFor(model, externalData.length)
     // Both overloads take the same options; TypeScript wants one of them chosen.
-    session = await ort.InferenceSession.create(model as string, { ...ortOptions(options, profile), externalData })
+    session = await ort.InferenceSession.create(model as string, { ...ortOptions(threads, profile), externalData })
     inputs = session.inputMetadata.map((info) => toInfo(where, info))
     outputs = session.outputMetadata.map((info) => toInfo(where, info))
   } catch (cause) {
@@ -60,7 +61,7 @@ async function readAll(where: string, files: readonly DataFile[]): Promise<{ pat
   return await Promise.all(files.map(async (file) => ({ path: file.location, data: await readDataFile(where, file) })))
 }
 
-function ortOptions(options: LoadSettings, profile: ProfileFile | undefined): InferenceSession.SessionOptions {
+function ortOptions(threads: number | undefined, profile: ProfileFile | undefined): InferenceSession.SessionOptions {
   return {
     executionProviders: ['cpu'],
     executionMode: 'sequential',
@@ -69,7 +70,7 @@ function ortOptions(options: LoadSettings, profile: ProfileFile | undefined): In
     enableMemPattern: false,
     // Errors are thrown as well; logged, they would only add noise to the user's stderr.
     logSeverityLevel: 4,
-    ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile.prefix }),
   }
 }

@@ -12,7 +12,7 @@ export interface ValueInfo {
 export type NamedTensors = Readonly<Record<string, TensorLike>>
 
 export interface SessionOptions {
-  /** Threads inside one operator; 1 for figures that can be compared. Default: the runtime's own choice. */
+  /** Threads inside one operator; 1 for figures that can be compared. Default: the runtime's own choice, in Node 1 for a model of at most 1 MiB and otherwise one for each core. */
   readonly threads?: number | undefined
   /** Run in a worker, so that the caller's event loop stays free. Default false. */
   readonly worker?: boolean | undefined

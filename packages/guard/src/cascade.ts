@@ -94,10 +94,6 @@ export function cascade(options: CascadeOptions): Cascade {
       ])
       return { ...outputs, ...Object.fromEntries(replaced) }
     },
-    async endProfile() {
-      const paths = [await pruned.endProfile(), await dense.endProfile()]
-      return paths.find((path) => path !== undefined)
-    },
     async close() {
       await pruned.dispose()
       await dense.dispose()

@@ -7,7 +7,6 @@ export function wrapSession<Own extends Partial<Session>>(session: Session, own:
     outputs: session.outputs,
     run: (...args) => session.run(...args),
     warmUp: (...args) => session.warmUp(...args),
-    endProfile: () => session.endProfile(),
     dispose: () => session.dispose(),
     [Symbol.asyncDispose]: () => session.dispose(),
     ...own,

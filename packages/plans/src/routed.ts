@@ -29,10 +29,6 @@ export function routed(routes: readonly Route[], { tokens }: RoutedOptions = {})
     inputs: first.session.inputs,
     outputs: first.session.outputs,
     run: async (feeds, signal) => routeOf(feeds).run(feeds, { signal }),
-    async endProfile() {
-      const paths = await Promise.all(routes.map(({ session }) => session.endProfile()))
-      return paths.find((path) => path !== undefined)
-    },
     async close() {
       await Promise.all(routes.map(({ session }) => session.dispose()))
     },

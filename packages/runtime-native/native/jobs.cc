@@ -107,7 +107,6 @@ class LoadJob : public Answering {
       bytes_.assign(bytes.Data(), bytes.Data() + bytes.ByteLength());
     }
     if (options.Has("threads")) threads_ = options.Get("threads").ToNumber().Int32Value();
-    if (options.Has("profile")) profile_ = options.Get("profile").ToString().Utf8Value();
     const Napi::Array files = options.Get("dataFiles").As<Napi::Array>();
     for (uint32_t i = 0; i < files.Length(); i++) {
       const Napi::Object file = files.Get(i).As<Napi::Object>();
@@ -129,7 +128,6 @@ class LoadJob : public Answering {
     constexpr int fatalOnly = 4;
     Call<at::SetSessionLogSeverityLevel>(set, fatalOnly);
     if (threads_ > 0) Call<at::SetIntraOpNumThreads>(set, threads_);
-    if (!profile_.empty()) Call<at::EnableProfiling>(set, profile_.c_str());
     AddOperators(Library(), set);
     // onnxruntime copies the weights while it loads.
     const WeightFiles weights(dataFiles_);
@@ -156,7 +154,7 @@ class LoadJob : public Answering {
   }
 
  private:
-  std::string path_, profile_;
+  std::string path_;
   std::vector<uint8_t> bytes_;
   std::vector<DataFile> dataFiles_;
   int threads_ = 0;
@@ -212,25 +210,6 @@ class RunJob : public Answering {
   std::vector<Value> inputs_, outputs_;
 };
 
-class EndProfileJob : public Answering {
- public:
-  using Answering::Answering;
-
- protected:
-  void Compute() override {
-    OrtAllocator* allocator = nullptr;
-    Call<at::GetAllocatorWithDefaultOptions>(&allocator);
-    char* path = nullptr;
-    Call<at::SessionEndProfiling>(model_->session.get(), allocator, &path);
-    path_ = path;
-    Call<at::AllocatorFree>(allocator, static_cast<void*>(path));
-  }
-  Napi::Value Result(Napi::Env env) override { return Napi::String::New(env, path_); }
-
- private:
-  std::string path_;
-};
-
 void CheckLoaded(const Model& model) {
   if (model.session.get() == nullptr) throw std::runtime_error("the session has no model");
 }
@@ -247,13 +226,6 @@ std::unique_ptr<Job> MakeRun(std::shared_ptr<Model> model, const Napi::CallbackI
   CheckLoaded(*model);
   auto job = std::make_unique<RunJob>(std::move(model), info[0].ToNumber().Uint32Value(), info[1].As<Napi::Object>());
   job->Keep(info.Env(), info.This(), info[2]);
-  return job;
-}
-
-std::unique_ptr<Job> MakeEndProfile(std::shared_ptr<Model> model, const Napi::CallbackInfo& info) {
-  CheckLoaded(*model);
-  auto job = std::make_unique<EndProfileJob>(std::move(model));
-  job->Keep(info.Env(), info.This(), info[0]);
   return job;
 }
 

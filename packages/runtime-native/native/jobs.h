@@ -1,4 +1,4 @@
-// What a session's threads do: load, run, end a profile.
+// What a session's threads do: load and run.
 #pragma once
 
 #include <napi.h>
@@ -14,6 +14,5 @@ namespace tp {
 /// JavaScript thread. @throws std::exception, Napi::Error if the arguments cannot be taken
 std::unique_ptr<Job> MakeLoad(std::shared_ptr<Model> model, const Napi::CallbackInfo& info);
 std::unique_ptr<Job> MakeRun(std::shared_ptr<Model> model, const Napi::CallbackInfo& info);
-std::unique_ptr<Job> MakeEndProfile(std::shared_ptr<Model> model, const Napi::CallbackInfo& info);
 
 }  // namespace tp

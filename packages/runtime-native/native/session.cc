@@ -9,7 +9,7 @@ namespace tp {
 Napi::Function NativeSession::Define(Napi::Env env) {
   return DefineClass(env, "Session",
                      {InstanceMethod<&NativeSession::Load>("load"), InstanceMethod<&NativeSession::Run>("run"),
-                      InstanceMethod<&NativeSession::Abort>("abort"), InstanceMethod<&NativeSession::EndProfile>("endProfile"),
+                      InstanceMethod<&NativeSession::Abort>("abort"),
                       InstanceMethod<&NativeSession::Close>("close")});
 }
 
@@ -33,7 +33,6 @@ void NativeSession::Submit(std::unique_ptr<Job> job) {
 
 void NativeSession::Load(const Napi::CallbackInfo& info) { Submit(MakeLoad(model_, info)); }
 void NativeSession::Run(const Napi::CallbackInfo& info) { Submit(MakeRun(model_, info)); }
-void NativeSession::EndProfile(const Napi::CallbackInfo& info) { Submit(MakeEndProfile(model_, info)); }
 void NativeSession::Abort(const Napi::CallbackInfo& info) { model_->Terminate(info[0].ToNumber().Uint32Value()); }
 
 void NativeSession::Close(const Napi::CallbackInfo&) {

@@ -14,10 +14,9 @@ namespace tp {
 /// as it has returned.
 ///
 ///   new Session(atOnce)             threads that run
-///   load(model, options, done)      path or bytes; options: { threads?, profile? } → { inputs, outputs }
+///   load(model, options, done)      path or bytes; options: { threads? } → { inputs, outputs }
 ///   run(number, feeds, done)        feeds by name → outputs by name
 ///   abort(number)
-///   endProfile(done)                → path
 ///   close()                         releases the model; running jobs have to end before
 class NativeSession : public Napi::ObjectWrap<NativeSession> {
  public:
@@ -29,7 +28,6 @@ class NativeSession : public Napi::ObjectWrap<NativeSession> {
   void Load(const Napi::CallbackInfo& info);
   void Run(const Napi::CallbackInfo& info);
   void Abort(const Napi::CallbackInfo& info);
-  void EndProfile(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
   void Submit(std::unique_ptr<Job> job);
 

@@ -10,7 +10,6 @@ export type Done<T> = (error: string | null, result: T) => void
 
 interface NativeLoadOptions {
   readonly threads?: number
-  readonly profile?: string
   readonly dataFiles: readonly DataFile[]
 }
 
@@ -21,7 +20,6 @@ export interface NativeSession {
   /** @throws Error if the feeds cannot be passed on */
   run(number: number, feeds: NamedTensors, done: Done<NamedTensors>): void
   abort(number: number): void
-  endProfile(done: Done<string>): void
   close(): void
 }
 

@@ -36,12 +36,12 @@ export function nativeRuntime(options: NativeOptions = {}): Runtime {
   checkLimit('waiting', waiting, 0, Number.POSITIVE_INFINITY)
 
   async function load(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
-    const { threads, profile, signal } = options
+    const { threads, signal } = options
     checkModelSource('runtime-native', model)
     const where = placeOf(model)
     checkSessionOptions(where, options)
     throwIfAborted(signal, where)
-    const backend = await openModel(model, { threads, profile, atOnce })
+    const backend = await openModel(model, { threads, atOnce })
     return await openSessionUnlessAborted(where, backend, signal, { atOnce, waiting })
   }
 

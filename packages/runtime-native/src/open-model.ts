@@ -1,21 +1,12 @@
 import { basename } from 'node:path'
 import { TpError } from '@tp/core'
 import type { AbortSignalLike, ModelSignature, NamedTensors, SessionBackend } from '@tp/core/runtime'
-import {
-  checkFile,
-  loadError,
-  type ProfileFile,
-  profileFile,
-  readSource,
-  sourceInBytes,
-  threadsFor,
-} from '@tp/runtime-node/model-files'
+import { checkFile, loadError, readSource, sourceInBytes, threadsFor } from '@tp/runtime-node/model-files'
 import { type Done, type NativeSession, type OpenAddon, openAddon } from './addon.ts'
 import { checkPackedGraph } from './packed-graph.ts'
 
 export interface NativeModelOptions {
   readonly threads: number | undefined
-  readonly profile: string | undefined
   /** Threads that run the model. */
   readonly atOnce: number
 }
@@ -35,20 +26,16 @@ export async function openModel(model: Uint8Array | string, options: NativeModel
     typeof model === 'string' ? await readSource(where, model) : sourceInBytes(model)
   if (decoded !== undefined) checkPackedGraph(where, decoded)
   const session = startThreads(where, Session, options.atOnce)
-  let profile: ProfileFile | undefined
   let declared: ModelSignature
   try {
-    if (options.profile !== undefined) profile = await profileFile(where, options.profile)
     const threads = options.threads ?? threadsFor(model, dataFiles.length)
     const settings = {
       dataFiles,
       ...(threads !== undefined && { threads }),
-      ...(profile !== undefined && { profile: profile.prefix }),
     }
     declared = await answer<ModelSignature>((done) => session.load(model, settings, done))
   } catch (cause) {
     session.close()
-    await profile?.discard()
     throw loadError(where, cause)
   }
 
@@ -65,16 +52,10 @@ export async function openModel(model: Uint8Array | string, options: NativeModel
     }
   }
 
-  async function endProfile(): Promise<string | undefined> {
-    return profile?.finish(() => answer<string>((done) => session.endProfile(done)))
-  }
-
   return {
     ...declared,
     run,
-    endProfile,
     async close() {
-      await endProfile()
       session.close()
     },
   }

@@ -1,7 +1,3 @@
-// Differences that onnxruntime's own threads make: the event loop, order, limits, signals, memory.
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
@@ -9,7 +5,6 @@ import { runtimeModels } from '@tp/core/testing'
 import { modelPath } from '@tp/models'
 import { createModel, createNode, encodeModel, Graph } from '@tp/onnx'
 import { nativeRuntime } from '@tp/runtime-native'
-import { readProfile } from '@tp/runtime-node'
 import { expect, test } from 'vitest'
 import { describeNative } from './native.ts'
 
@@ -342,29 +337,4 @@ describeNative('texts', () => {
     if (type === 'int64') return new BigInt64Array()
     return type === 'float32' ? new Float32Array() : new Uint8Array()
   }
-})
-
-describeNative('a profile', () => {
-  test('counts every operator of every run, and is written to its path only', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'tp-profile-'))
-    const path = join(folder, 'profile.json')
-    await using session = await load(slowModel, { threads: 1, profile: path })
-    for (let run = 0; run < 3; run++) await session.run(identity(64))
-    expect(await session.endProfile()).toBe(path)
-    expect(await session.endProfile()).toBe(path)
-    expect(await readdir(folder)).toEqual(['profile.json'])
-    expect(await readProfile(path)).toEqual([{ op: 'MatMul', count: 72, ms: expect.any(Number) }])
-
-    const late = join(folder, 'late.json')
-    const other = await load(slowModel, { threads: 1, profile: late })
-    await other.run(identity(64))
-    await other.dispose()
-    expect(JSON.parse(await readFile(late, 'utf8')).length).toBeGreaterThan(24)
-    await rm(folder, { recursive: true })
-  })
-
-  test('refuses a profile where nothing can be written', () =>
-    expect(load(slowModel, { profile: join(tmpdir(), 'no-such-folder', 'profile.json') })).rejects.toMatchObject({
-      code: 'TP_NOT_WRITABLE',
-    }))
 })

@@ -3,7 +3,6 @@ import type { RuntimePlugin } from '@tp/core/runtime'
 import { nodeRuntime } from './node-runtime.ts'
 
 export { nodeRuntime } from './node-runtime.ts'
-export { type OperatorTotal, readProfile } from './read-profile.ts'
 
 /** Default export for plugin loaders. */
 const plugin: RuntimePlugin = { contractVersion, runtime: /* @__PURE__ */ nodeRuntime() }

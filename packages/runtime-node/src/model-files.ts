@@ -7,7 +7,6 @@ import { packedFileError } from '@tp/core/runtime'
 
 export { type DataFile, readSource, type SourceFile, sourceInBytes } from './data-files.ts'
 export { libraryFiles } from './ort.ts'
-export { type ProfileFile, profileFile } from './profile-file.ts'
 export { requireWholeLibrary } from './whole-library.ts'
 
 /** @throws TpError TP_FILE_NOT_FOUND, TP_MODEL_LOAD if there is no file at the path */

@@ -46,7 +46,7 @@ test('refuses options that it does not know', async () => {
   const create = nodeRuntime as (options: object) => unknown
   expect(() => create({ treads: 2 })).toThrow(refusal('there is no option treads; none are taken here'))
   const misspelled = load(sumModel, { treads: 2 } as object)
-  await expect(misspelled).rejects.toThrow(refusal('no option treads; it takes threads, worker, profile, signal'))
+  await expect(misspelled).rejects.toThrow(refusal('no option treads; it takes threads, worker, signal'))
 })
 
 describe.each([{ worker: false }, { worker: true }])('files, %j', (options) => {

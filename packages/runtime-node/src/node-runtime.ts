@@ -30,12 +30,12 @@ export function nodeRuntime(options: NoOptions = {}): Runtime {
 }
 
 async function load(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
-  const { threads, worker = false, profile, signal } = options
+  const { threads, worker = false, signal } = options
   checkModelSource('runtime-node', model)
   const where = placeOf(model)
   checkSessionOptions(where, options)
   throwIfAborted(signal, where)
-  const backend = await (worker ? openModelInWorker : openModel)(model, { threads, profile })
+  const backend = await (worker ? openModelInWorker : openModel)(model, { threads })
   return await openSessionUnlessAborted(where, backend, signal)
 }
 

@@ -5,13 +5,11 @@ import type { InferenceSession } from 'onnxruntime-node'
 import { type DataFile, readDataFile, readSource } from './data-files.ts'
 import { checkFile, loadError, threadsFor } from './model-files.ts'
 import { importOrt } from './ort.ts'
-import { type ProfileFile, profileFile } from './profile-file.ts'
 import { toOrt } from './tensors.ts'
 
 /** The session options that concern onnxruntime: plain data that can cross to a worker. */
 export interface LoadSettings {
   readonly threads?: number | undefined
-  readonly profile?: string | undefined
 }
 
 /** Runtime and model, for errors. */
@@ -25,32 +23,24 @@ export async function openModel(model: Uint8Array | string, options: LoadSetting
   const ort = await importOrt()
   if (typeof model === 'string') await checkFile(where, model)
   const externalData = await readAll(where, (await readSource(where, model)).dataFiles)
-  const profile = options.profile === undefined ? undefined : await profileFile(where, options.profile)
   let session: InferenceSession
   let inputs: readonly ValueInfo[]
   let outputs: readonly ValueInfo[]
   try {
     const threads = options.threads ?? threadsFor(model, externalData.length)
     // Both overloads take the same options; TypeScript wants one of them chosen.
-    session = await ort.InferenceSession.create(model as string, { ...ortOptions(threads, profile), externalData })
+    session = await ort.InferenceSession.create(model as string, { ...ortOptions(threads), externalData })
     inputs = session.inputMetadata.map((info) => toInfo(where, info))
     outputs = session.outputMetadata.map((info) => toInfo(where, info))
   } catch (cause) {
-    await profile?.discard()
     throw loadError(where, cause)
-  }
-
-  async function endProfile(): Promise<string | undefined> {
-    return profile?.finish(() => session.endProfiling())
   }
 
   return {
     inputs,
     outputs,
     run: async (feeds) => plainTensors(await session.run(toOrt(ort, feeds))),
-    endProfile,
     async close() {
-      await endProfile()
       await session.release()
     },
   }
@@ -61,7 +51,7 @@ async function readAll(where: string, files: readonly DataFile[]): Promise<{ pat
   return await Promise.all(files.map(async (file) => ({ path: file.location, data: await readDataFile(where, file) })))
 }
 
-function ortOptions(threads: number | undefined, profile: ProfileFile | undefined): InferenceSession.SessionOptions {
+function ortOptions(threads: number | undefined): InferenceSession.SessionOptions {
   return {
     executionProviders: ['cpu'],
     executionMode: 'sequential',
@@ -71,7 +61,6 @@ function ortOptions(threads: number | undefined, profile: ProfileFile | undefine
     // Errors are thrown as well; logged, they would only add noise to the user's stderr.
     logSeverityLevel: 4,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-    ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile.prefix }),
   }
 }
 

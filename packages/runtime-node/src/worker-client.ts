@@ -63,7 +63,6 @@ export async function openModelInWorker(model: Uint8Array | string, options: Loa
       const inputs = copyTensors(feeds)
       return ask<NamedTensors>({ kind: 'run', inputs }, buffersOf(inputs))
     },
-    endProfile: () => ask<string | undefined>({ kind: 'endProfile' }),
     async close() {
       if (ended) return
       await ask({ kind: 'close' })

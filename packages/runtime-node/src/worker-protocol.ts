@@ -11,5 +11,4 @@ export interface WorkerStart {
 export type NodeWorkerRequest =
   | { readonly kind: 'load'; readonly model: Uint8Array | string; readonly options: LoadSettings }
   | { readonly kind: 'run'; readonly inputs: NamedTensors }
-  | { readonly kind: 'endProfile' }
   | { readonly kind: 'close' }

@@ -26,7 +26,6 @@ async function serve(request: NodeWorkerRequest): Promise<{ value?: unknown; tra
     return { value: { inputs: backend.inputs, outputs: backend.outputs } }
   }
   const loaded = backend as SessionBackend
-  if (request.kind === 'endProfile') return { value: await loaded.endProfile() }
   if (request.kind === 'close') {
     await loaded.close()
     return {}

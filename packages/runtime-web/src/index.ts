@@ -2,7 +2,6 @@ import { contractVersion } from '@tp/core'
 import type { RuntimePlugin } from '@tp/core/runtime'
 import { wasmRuntime } from './wasm-runtime.ts'
 
-export { type AutoOptions, autoRuntime, type RuntimeCandidate, type RuntimeTrial } from './auto-runtime.ts'
 export type { WasmPaths } from './ort/start-ort.ts'
 export { wasmRuntime } from './wasm-runtime.ts'
 export type { WebRuntimeOptions } from './web-runtime.ts'

@@ -1,4 +1,3 @@
-import { TpError } from '@tp/core'
 import {
   checkKnownOptions,
   checkModelSource,
@@ -49,7 +48,6 @@ export function webRuntime(engine: WebEngine, runtimeOptions: WebRuntimeOptions)
     checkModelSource('runtime-web', model)
     const where = placeOf(model)
     checkSessionOptions(where, options)
-    refuseProfile(where, options)
     const { worker = false, signal } = options
     throwIfAborted(signal, where)
     await engine.checkDevice(where)
@@ -81,12 +79,6 @@ function startWorker(engine: WebEngine): WorkerHandle {
 function placeOf(model: Uint8Array | string): string {
   if (typeof model !== 'string') return `runtime-web: model of ${model.byteLength} bytes`
   return `runtime-web: ${model.startsWith('data:') ? 'model in a data URL' : model.replace(/[?#].*$/, '').replace(/^.*[/\\]/, '')}`
-}
-
-function refuseProfile(where: string, { profile }: SessionOptions): void {
-  if (profile === undefined) return
-  const reason = 'onnxruntime-web writes no profile; omit the option, or use runtime-node'
-  throw new TpError('TP_OPTION', where, reason)
 }
 
 /** Whether onnxruntime's own JavaScript is loaded from a file of its own, and not from where a bundler has put it. */

@@ -29,7 +29,6 @@ export async function openModel(
     outputs: session.outputMetadata.map((info) => infoOf(where, info)),
     // The outputs belong to the caller: later runs must not change it.
     run: async (inputs) => plainTensors(await session.run(feedsOf(engine, inputs))),
-    endProfile: async () => undefined,
     close: () => session.release(),
   }
 }

@@ -11,7 +11,7 @@ test('tp --runtime finds the runtime', () => {
   expect(readRuntimePlugin(exported, 'tp-example-runtime').runtime.name).toBe('example')
 })
 
-test.each([{ worker: true }, { profile: 'times' }])('refuses %j, as it has no options', async (options) => {
+test.each([{ worker: true }])('refuses %j, as it has no options', async (options) => {
   await expect(exampleRuntime().load(runtimeModels.sumModel, options)).rejects.toMatchObject({ code: 'TP_OPTION' })
 })
 

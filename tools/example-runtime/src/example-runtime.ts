@@ -21,7 +21,6 @@ async function load(model: Uint8Array | string, options: SessionOptions = {}): P
   checkThreads(where, options)
   // Options that cannot be satisfied are refused, not ignored.
   if (options.worker) throw new TpError('TP_OPTION', where, 'there is no worker; omit worker')
-  if (options.profile !== undefined) throw new TpError('TP_OPTION', where, 'there are no profiles; omit profile')
   throwIfAborted(options.signal, where)
   const backend = await openModel(where, model, options.threads)
   // Checks inputs, lets one run at a time into the engine, obeys signals and disposal: the same for every runtime.

@@ -136,7 +136,6 @@ function replay(parts: readonly MeasuredAnswers[]): Session {
       }
       return results
     },
-    endProfile: async () => undefined,
     close: async () => {},
   })
 }

@@ -63,7 +63,6 @@ export async function measureOwnTexts(open: OpenCase, suite: TextSuite, runtime:
         const inputs = await textInputs(textDataset('texts', rows), session.inputs, tokenizer)
         return await session.run(await inputs.feeds([...rows.keys()]))
       },
-      endProfile: async () => undefined,
       close: () => session.dispose(),
     })
   await open.measure(
@@ -170,7 +169,6 @@ export async function vectorsOf(
       }
       return { sentence_embedding: { type: 'float32', dims: [keys.length, size], data } }
     },
-    endProfile: async () => undefined,
     close: async () => {},
   })
 }

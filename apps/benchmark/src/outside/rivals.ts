@@ -78,7 +78,6 @@ export class Rivals implements AsyncDisposable {
     return openSession('rival', {
       ...signature,
       run: async (inputs) => (await this.#ask({ do: 'run', model }, inputs)).tensors,
-      endProfile: async () => undefined,
       close: async () => {},
     })
   }

@@ -44,7 +44,6 @@ export async function openScript({ task, model, folder, pruned, questions, label
       const rows = logits.length / labels.length
       return { logits: { type: 'float32', dims: [rows, labels.length], data: Float32Array.from(logits) } }
     },
-    endProfile: async () => undefined,
     async close() {
       const exit = new Promise((resolve) => child.once('exit', resolve))
       child.kill()

@@ -26,7 +26,6 @@ function takes(ms: number, onRun: () => void = () => {}): Session {
       now += ms
       return {}
     },
-    endProfile: async () => undefined,
     close: async () => {},
   })
 }

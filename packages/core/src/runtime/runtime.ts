@@ -16,8 +16,6 @@ export interface SessionOptions {
   readonly threads?: number | undefined
   /** Run in a worker, so that the caller's event loop stays free. Default false. */
   readonly worker?: boolean | undefined
-  /** Path to which `endProfile` writes the time of every operator (Chrome trace JSON), if the runtime can. */
-  readonly profile?: string | undefined
   readonly signal?: AbortSignalLike | undefined
 }
 
@@ -43,8 +41,6 @@ export interface Session extends ModelSignature, AsyncDisposable {
   run(inputs: NamedTensors, options?: RunOptions): Promise<NamedTensors>
   /** Runs once on each set of inputs, so that later timings do not include first-time work. */
   warmUp(...inputs: readonly NamedTensors[]): Promise<void>
-  /** Ends profiling and returns the path of the profile; undefined if none was requested. */
-  endProfile(): Promise<string | undefined>
   /**
    * Frees the model once the current run has ended; runs that still wait are rejected with TP_DISPOSED.
    * May be called again. It is what `await using` calls.

@@ -11,7 +11,6 @@ import type { ModelSignature, NamedTensors, Session, SessionOptions } from './ru
 export interface SessionBackend extends ModelSignature {
   /** Runs inputs that have been checked. A runtime that can end a run early does so when the signal is aborted. */
   run(inputs: NamedTensors, signal?: AbortSignalLike): Promise<NamedTensors>
-  endProfile(): Promise<string | undefined>
   close(): Promise<void>
 }
 
@@ -109,10 +108,6 @@ export function openSession(
     async warmUp(...inputs) {
       for (const feeds of inputs) await session.run(feeds)
     },
-    async endProfile() {
-      throwIfDisposed()
-      return enqueue(() => backend.endProfile())
-    },
     async dispose() {
       disposal ??= close()
       return disposal
@@ -147,7 +142,7 @@ const MOST_THREADS = 1024
 
 /** @throws TpError TP_OPTION for an option that is unknown, and for an impossible number of threads */
 export function checkSessionOptions(where: string, options: SessionOptions): void {
-  checkKnownOptions(where, options, ['threads', 'worker', 'profile', 'signal'])
+  checkKnownOptions(where, options, ['threads', 'worker', 'signal'])
   checkThreads(where, options)
 }
 

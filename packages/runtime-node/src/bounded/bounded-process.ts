@@ -100,7 +100,6 @@ export function boundedProcess(signal: AbortSignalLike): BoundedProcess {
       ...declared,
       run: (inputs, runSignal) =>
         ask({ kind: 'run', model, inputs }, about, runSignal ?? signal) as Promise<NamedTensors>,
-      endProfile: async () => undefined,
       // The end of the process closes all of them.
       close: async () => {
         if (!hasEnded(process)) await ask({ kind: 'close', model }, about, signal).catch(() => undefined)

@@ -47,7 +47,6 @@ export async function openModel(
     inputs,
     outputs,
     run: (feeds) => oneAtATime(() => run(feeds)),
-    endProfile: async () => undefined,
     close: () => oneAtATime(close),
   }
 }

@@ -73,7 +73,6 @@ export async function openModelInWorker(
       const inputs = copyTensors(feeds)
       return ask<NamedTensors>({ kind: 'run', inputs }, buffersOf(inputs))
     },
-    endProfile: async () => undefined,
     async close() {
       end(workerError(where, 'it was ended'))
     },

@@ -1,5 +1,5 @@
 import { runtimeModels, testRuntime } from '@tp/core/testing'
-import { autoRuntime, wasmRuntime } from '@tp/runtime-web'
+import { wasmRuntime } from '@tp/runtime-web'
 import { webgpuRuntime } from '@tp/runtime-web/webgpu'
 import { logPlacement } from './placement.ts'
 import { runTests } from './vitest.ts'
@@ -10,7 +10,6 @@ type Parameter<I extends 1 | 2> = Parameters<typeof testRuntime>[I]
 /** The interface of this page for tests from outside. */
 const page = {
   ...runtimes,
-  autoRuntime,
   wasmRuntime,
   models: runtimeModels,
   logPlacement,

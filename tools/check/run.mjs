@@ -41,6 +41,7 @@ function groups(scratch, { exhaustive, again }) {
   return {
     lint: checkFormatAndLint,
     types: checkTypes,
+    words: async () => (await import('./words/check-words.mjs')).checkWords(),
     unused: checkUnused,
     generated: checkGenerated,
     // These need packages that the set-up installs.

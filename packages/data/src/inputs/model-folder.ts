@@ -50,8 +50,8 @@ export async function readModelFolder(modelPath: string): Promise<ModelFolder> {
 }
 
 /**
- * The most tokens that the files next to an ONNX file allow: undefined where they do not say it, and where one of them is broken, which is
- * no reason to refuse what only counts.
+ * The most tokens that the files next to an ONNX file allow: undefined where they do not say it, and where one of them is broken, which is not a
+ * reason to refuse what only counts.
  */
 export async function maxTokensOf(modelPath: string): Promise<number | undefined> {
   const folder = await readModelFolder(modelPath).catch((error: unknown) => {

@@ -1,7 +1,7 @@
 const largest = 2n ** 63n - 1n
 
 /**
- * An integer held as a floating-point number, as int64. The largest int64, which means "to the end" in `Slice`, is no
+ * An integer held as a floating-point number, as int64. The largest int64, which means "to the end" in `Slice`, is not a
  * double: it was rounded up when read and must not wrap around.
  */
 export function toInt64(value: number): bigint {

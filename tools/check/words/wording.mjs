@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseSync } from 'oxc-parser'
-import { root } from './workspace.mjs'
+import { root } from '../workspace.mjs'
 
 /** @typedef {{ line: number, text: string }} Words */
 

@@ -1,0 +1,2 @@
+// This is no plan, as words.test.mjs expects.
+export const example = 1

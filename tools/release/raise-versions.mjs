@@ -1,4 +1,3 @@
-import { recordRelease } from '../check/api/released.mjs'
 import { runCommand } from '../check/command.mjs'
 import { root, tool } from '../check/workspace.mjs'
 import { writeGenerated } from '../generate/generated.mjs'
@@ -11,5 +10,4 @@ export async function raiseVersions() {
   const { ok, output } = await runCommand([...tool('@changesets/cli/bin.js'), 'version'], { cwd: root })
   if (!ok) throw new Error(`changeset version failed:\n${output}`)
   await writeGenerated()
-  recordRelease()
 }

@@ -3,7 +3,6 @@ import type { UserConfig } from 'vite'
 import workspace from '../../package.json' with { type: 'json' }
 import { builtInSets } from './vite-plugins/built-in-sets.ts'
 import { compressedFiles, omittedFiles } from './vite-plugins/compressed-files.ts'
-import { measuredPresets } from './vite-plugins/measured-presets.ts'
 
 /** With these a page may share memory between threads, which onnxruntime's threads need. */
 const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
@@ -16,7 +15,7 @@ const config: UserConfig = {
   base: './',
   define: { 'import.meta.env.VITE_REPOSITORY': JSON.stringify(repository) },
   // onnxruntime names its wasm, and the page serves it compressed.
-  plugins: [builtInSets(), measuredPresets(), compressedFiles(), omittedFiles(/ort-wasm.*\.wasm$/)],
+  plugins: [builtInSets(), compressedFiles(), omittedFiles(/ort-wasm.*\.wasm$/)],
   server: { headers },
   preview: { headers },
   worker: { format: 'es' },

@@ -21,6 +21,9 @@ test.each(readdirSync(folder))('%s runs files and scripts that exist', (name) =>
     const script = /^npm run (\S+)$/.exec(command)?.[1]
     if (file !== undefined) expect(existsSync(join(root, place, file)), command).toBe(true)
     else if (script !== undefined) expect(Object.keys(scriptsOf(place)), command).toContain(script)
-    else expect(command).toMatch(/^(npx changeset (publish|status --since=origin\/main)|npm install --global npm@\d+|git push --follow-tags)$/)
+    else
+      expect(command).toMatch(
+        /^(npx changeset (publish|status --since=origin\/main)|npm install --global npm@\d+|git push --follow-tags)$/,
+      )
   }
 })

@@ -10,12 +10,6 @@ declare module 'virtual:digits' {
   export default digits
 }
 
-/** Measured settings by the name of the model, the safest first. */
-declare module 'virtual:presets' {
-  const presets: Readonly<Record<string, readonly import('./workbench/preset.ts').Preset[]>>
-  export default presets
-}
-
 /** Address of a compressed copy of the file. */
 declare module '*?gzip' {
   const address: string

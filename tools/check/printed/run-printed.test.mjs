@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { argumentsOfTp } from './programs.mjs'
 import { callsOf } from './shell.mjs'
-import { ofHelp, ofMessages, ofPages, ofReport, ofSettings } from './sources.mjs'
+import { ofHelp, ofMessages, ofPages } from './sources.mjs'
 import { kindOf, putStandIns } from './stand-ins.mjs'
 import { planFor, runLines } from './tp-commands.mjs'
 
@@ -90,11 +90,11 @@ async function problemsOf(scripts) {
   )
 }
 
-test('pages, reports and help print commands that run, in the order in which they stand there', {
+test('pages and help print commands that run, in the order in which they stand there', {
   timeout,
 }, async () => {
   const help = (await blocksOf(ofHelp)).filter((script) => script.every(([, model = '']) => copied.has(model)))
-  const scripts = [...(await blocksOf(ofPages)), ...(await blocksOf(ofReport)), ...help]
+  const scripts = [...(await blocksOf(ofPages)), ...help]
   const quick = scripts.filter((script) => !script.some(isSlow))
   expect(quick.length).toBeGreaterThan(20)
   expect(await problemsOf(quick)).toEqual([])
@@ -111,9 +111,6 @@ const slowly = {
   help: ofHelp,
   messages: ofMessages,
   pages: ofPages,
-  report: ofReport,
-  // The model of spoken words has more layers than those here.
-  settings: () => ofSettings({ each: false, modalities: ['text', 'image'] }),
 }
 
 describe('commands that take long, or need files that another command makes', { tags: 'exhaustive' }, () => {
@@ -121,8 +118,8 @@ describe('commands that take long, or need files that another command makes', { 
 
   test.each(Object.entries(slowly))('commands of %s run', { timeout: 3_600_000 }, async (name, source) => {
     const scripts = (await blocksOf(source)).filter((script) => script.length > 0)
-    // Pages and the report: the others have been run above.
-    const isExpected = (/** @type {string[][]} */ script) => !['pages', 'report'].includes(name) || script.some(isSlow)
+    // The other pages have been run above.
+    const isExpected = (/** @type {string[][]} */ script) => name !== 'pages' || script.some(isSlow)
     expect(await problemsOf(scripts.filter(isExpected))).toEqual([])
   })
 })

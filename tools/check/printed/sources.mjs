@@ -50,52 +50,6 @@ export async function ofHelp() {
   return found
 }
 
-/** Commands of the published comparison. @returns {Printed[]} */
-export function ofReport() {
-  const page = textOf('docs/results/benchmark.html')
-  const commands = [...page.matchAll(/<code>((?:tp|npx|npm) [^<]+)<\/code>/g)].map(([, code = '']) => code)
-  return [...new Set(commands)].map((code) => {
-    const text = code.replaceAll('&amp;', '&').replaceAll('&lt;', '<').replaceAll('&quot;', '"')
-    return { at: 'docs/results/benchmark.html', text, form: 'block' }
-  })
-}
-
-/**
- * The commands that the report of a comparison may print for each setting that is measured of each model, in 8 bits, too; and
- * what it prints where a plan was tuned.
- * @param {{ each?: boolean, modalities?: readonly string[] }} [options] `each`: all budgets of a method, and not only the first
- * @returns {Promise<Printed[]>}
- */
-export async function ofSettings({ each = true, modalities = ['text', 'image', 'audio'] } = {}) {
-  const { comparedForms } = await built('apps/benchmark/dist/comparison/subjects')
-  const { fixedSweeps, fullExtent } = await built('apps/benchmark/dist/comparison/sweep')
-  const { commandOf, commandToTune } = await built('apps/benchmark/dist/comparison/report/commands')
-  const { fashionMethods, learnedMethods } = await built('apps/benchmark/dist/training/methods')
-  const ofTexts = [...Object.keys(learnedMethods), 'fine-tuned'].map((name) => `-${name}-50-0`)
-  const ofImages = Object.keys(fashionMethods).map((name) => `-${name}-70`)
-  /** @type {Set<string>} */
-  const commands = new Set()
-  for (const form of comparedForms) {
-    if (!modalities.includes(form.modality)) continue
-    const learned = { text: ofTexts, image: ofImages, audio: [] }[
-      /** @type {'text' | 'image' | 'audio'} */ (form.modality)
-    ]
-    const available = {
-      int8: true,
-      web: false,
-      learned: learned.map((name) => `${form.learned?.replace(/-$/, '') || 'imdb'}${name}`),
-    }
-    /** @type {{ settings: object[] }[]} */
-    const sweeps = [...fixedSweeps(form, fullExtent, available), { settings: [{ kind: 'shallow', without: [3, 1] }] }]
-    const settings = sweeps.flatMap((sweep) => (each ? sweep.settings : sweep.settings.slice(0, 1)))
-    for (const setting of settings)
-      for (const int8 of [{}, { int8: true }]) commands.add(commandOf({ ...setting, ...int8 }, form))
-    commands.add(commandToTune(1, form))
-  }
-  const typed = [...commands].filter((command) => command.startsWith('tp '))
-  return typed.map((text) => ({ at: 'a report', text, form: 'block' }))
-}
-
 /**
  * Commands in messages that are made of parts: how to learn a method's values, and what follows a tuned plan. @returns
  * {Promise<Printed[]>}
@@ -134,7 +88,6 @@ export function ofSources() {
 
 /** Modules that put a whole command line together, in place of the words that a reader gives; tests run what they make. */
 export const composing = [
-  'apps/benchmark/src/comparison/report/commands.ts', // ofReport, and what its own test makes
   'apps/site/src/methods/commands.ts', // ofPages
   'packages/cli/src/printing/plan-text.ts', // ofMessages
   'packages/cli/src/printing/train-line.ts', // ofMessages

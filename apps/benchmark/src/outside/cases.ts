@@ -74,7 +74,7 @@ const MIXED = [1, 8, 32] as const
 type Sources = Pick<OutsideCase, 'needs' | 'model' | 'suite'>
 
 /** @throws TpError TP_FILE_NOT_FOUND unless `npm run models` has put it there */
-export function suiteFolder(name: SuiteName): string {
+function suiteFolder(name: SuiteName): string {
   const folder = realSuite(name)
   if (folder !== undefined) return folder
   throw missing(name, `npm run models -- ${name}`)

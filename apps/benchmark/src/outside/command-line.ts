@@ -4,12 +4,12 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Plan } from '@tp/compiler'
 import { TpError } from '@tp/core'
-import { shuffled } from '../chooser/grid.ts'
 import { projectPath, reportsPath } from '../files.ts'
 import type { OutsideCase } from './cases.ts'
 import type { DataPath } from './data.ts'
 import { settingText } from './setting-text.ts'
 import { packs } from './settings.ts'
+import { shuffled } from './shuffled.ts'
 
 /** A file that a command has made. */
 interface MadeFile {
@@ -117,7 +117,7 @@ function valuesOf({ name }: OutsideCase): string {
 }
 
 /** Runs the command line of this project. @returns what it printed @throws TpError TP_RUN with what it said */
-export function tp(...args: readonly string[]): Promise<string> {
+function tp(...args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [projectPath('packages/cli/bin/tp.js'), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -2,9 +2,9 @@ import { cp, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ModelSignature } from '@tp/core/runtime'
 import { type ReadTaskData, readTaskData } from '@tp/data'
-import { shuffled } from '../chooser/grid.ts'
 import { reportsPath, writeWhole } from '../files.ts'
 import type { DataPart, ImagePart, OutsideCase, SearchPart, TablePart } from './cases.ts'
+import { shuffled } from './shuffled.ts'
 
 /** Data of a task that is compared here: not of speech. */
 export type OutsideData = Exclude<ReadTaskData, { readonly task: 'asr' }>

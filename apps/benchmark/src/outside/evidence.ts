@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import type { QuantizeOptions } from '@tp/compiler'
 import type { Interval } from '@tp/metrics'
 import { projectPath } from '../files.ts'
-import type { Speeds } from '../measure/speeds.ts'
-import { readJsonLines, writeJsonLines } from '../report/json-lines.ts'
+import { readJsonLines, writeJsonLines } from './json-lines.ts'
+import type { Speeds } from './speeds.ts'
 
 /** Kinds of settings, in the order of the tables. */
 export const kindNames = [

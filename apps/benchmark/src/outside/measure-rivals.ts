@@ -23,7 +23,7 @@ interface RivalOptions {
 const CALIBRATING = 128
 
 /** Of onnxruntime. */
-export function dynamicText({ reduceRange }: QuantizeOptions): string {
+function dynamicText({ reduceRange }: QuantizeOptions): string {
   return `onnxruntime quantize_dynamic, per channel${reduceRange ? ', weights of 7 bits' : ''}`
 }
 

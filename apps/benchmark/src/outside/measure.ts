@@ -13,11 +13,11 @@ import type { NamedTensors, Session } from '@tp/core/runtime'
 import type { TaskData } from '@tp/data'
 import { candidatesOf, type ModelInputs, someExamples } from '@tp/data/inputs'
 import { type Figure, figureInterval, figureLoss, type Interval, scaledInterval } from '@tp/metrics'
-import { shuffled } from '../chooser/grid.ts'
-import { type Speeds, speedsByBatch } from '../measure/speeds.ts'
 import type { OutsideData } from './data.ts'
 import type { EvidenceRow } from './evidence.ts'
 import type { Openers } from './open-case.ts'
+import { shuffled } from './shuffled.ts'
+import { type Speeds, speedsByBatch } from './speeds.ts'
 
 /** Examples of a batch while answers are compared. */
 const BATCH = 16

@@ -1,9 +1,9 @@
 import type { QuantizeOptions } from '@tp/compiler'
 import type { NamedTensors, Session } from '@tp/core/runtime'
-import type { Speeds } from '../measure/speeds.ts'
 import type { OutsideCase } from './cases.ts'
 import type { OutsideData } from './data.ts'
 import type { EvidenceRow, SettingKind } from './evidence.ts'
+import type { Speeds } from './speeds.ts'
 
 /** A case that is open: what each of its rows takes. */
 export interface OpenCase {

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import * as Plot from '@observablehq/plot'
 import { projectPath, writeWhole } from '../files.ts'
-import { plotSvg } from '../report/plot.ts'
 import { type EvidenceRow, readEvidence } from './evidence.ts'
+import { plotSvg } from './plot.ts'
 
 /** The batch that plots show: the largest as it comes. */
 const BATCHES = ['32', '8'] as const

@@ -5,7 +5,7 @@ import { TpError } from '@tp/core'
 import { type ModelSignature, type NamedTensors, openSession, type Session, type TypedArray } from '@tp/core/runtime'
 import { pairedSpeedup } from '@tp/metrics'
 import { projectPath } from '../files.ts'
-import type { Speeds } from '../measure/speeds.ts'
+import type { Speeds } from './speeds.ts'
 
 interface TensorHead {
   readonly name: string

@@ -1,4 +1,3 @@
-import presets from 'virtual:presets'
 import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import type { Content } from '../inputs/content.ts'
@@ -9,6 +8,7 @@ import { Bench } from '../views/bench.tsx'
 import { embedded } from '../workbench/embedded.ts'
 import type { ModelSource } from '../workbench/model-source.ts'
 import { standardSettings } from '../workbench/preset.ts'
+import { presets } from '../workbench/presets.ts'
 import { useModel } from '../workbench/use-model.ts'
 import { useWorkbench } from '../workbench/use-workbench.ts'
 

@@ -1,4 +1,3 @@
-import presets from 'virtual:presets'
 import { modelFacts, openTokenizer } from '@tp/data/inputs'
 import digitsConfig from '@tp/models/digits-vit/config.json' with { type: 'json' }
 import digitsModel from '@tp/models/digits-vit/model.onnx?gzip'
@@ -12,6 +11,7 @@ import { loadFile } from '../loading/load-file.ts'
 import { once } from '../loading/once.ts'
 import { mailFiles } from './mail-files.ts'
 import type { ModelSource } from './model-source.ts'
+import { presets } from './presets.ts'
 
 export interface EmbeddedModels {
   mail(): Promise<ModelSource>

@@ -2,7 +2,6 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { recordedSizes, sizesTable } from '../check/install/sizes.mjs'
 import { publicPackages, root, workspacePackages } from '../check/workspace.mjs'
-import { eightBitRows, eightBitTimesTable, sameBitsTable } from './eight-bits-tables.mjs'
 import {
   answerSentence,
   answersList,
@@ -10,7 +9,6 @@ import {
   evidenceOfAllCases,
   expectTable,
   outsideTables,
-  rerankersTable,
   withoutVnniTable,
 } from './evidence-tables.mjs'
 import { markdownTable } from './markdown-table.mjs'
@@ -34,7 +32,6 @@ export async function generatedFiles() {
   const plans = await planModules()
   const rows = evidence()
   const rowsOfAllCases = evidenceOfAllCases()
-  const eightBits = eightBitRows()
   const readmes = methods
     .filter(({ folder }) => existsSync(join(root, folder, 'README.md')))
     .map((methodPackage) => withRegions(`${methodPackage.folder}/README.md`, { methods: optionsTable(methodPackage) }))
@@ -45,12 +42,6 @@ export async function generatedFiles() {
     withRegions('docs/plans.md', { plan: planTable(plans.planFields) }),
     withRegions('README.md', { expect: expectTable(rows, 'docs/results/outside.md', { cases: inReadme }) }),
     withRegions('docs/choose.md', { recipes: recipesTable(methods), expect: expectTable(rows, 'results/outside.md') }),
-    withRegions('docs/quantized-and-fused.md', {
-      'same-bits': sameBitsTable(eightBits),
-      'eight-bit-times': eightBitTimesTable(eightBits),
-      'eight-bits-without-vnni': eightBitTimesTable(eightBitRows({ withoutVnni: true })),
-    }),
-    withRegions('docs/rerankers.md', { rerankers: rerankersTable(rows) }),
     withRegions('docs/results/outside.md', {
       answers: answersList(rowsOfAllCases),
       'without-vnni': withoutVnniTable(evidence({ withoutVnni: true })),
@@ -62,17 +53,7 @@ export async function generatedFiles() {
       expect: expectTable(rows, 'results/outside.md'),
       measured: measuredTable(publishedLines()),
     }),
-    withRegions('docs/javascript.md', {
-      search: exampleCode('node/search-service.mjs'),
-      moderation: exampleCode('moderation/moderator.js'),
-      manifest: exampleCode('extension/public/manifest.json'),
-      background: exampleCode('extension/background.js'),
-      content: exampleCode('extension/public/content.js'),
-      bundle: exampleCode('extension/vite.config.js'),
-      whisper: exampleCode('whisper/transcriber.js'),
-      edge: exampleCode('node/edge-function.mjs'),
-      bucket: exampleCode('node/bucket-labels.mjs'),
-    }),
+    withRegions('docs/javascript.md', { edge: exampleCode('node/edge-function.mjs') }),
     withRegions('docs/plugins.md', { operators: operatorsTable() }),
     withRegions('docs/packages.md', { packages: packagesTable(), sizes: sizesTable(recordedSizes()) }),
     ...readmes,

@@ -10,8 +10,8 @@ test('guides weigh more than results, and results more than the reference', () =
 })
 
 test('the page that answers a word weighs most for this word alone', () => {
-  expect(weightOf('/below/quantized-and-fused#in-8-bits', 'quantize')).toBeGreaterThan(weightOf('/plans', 'quantize'))
-  expect(weightOf('/quantized-and-fused.html', 'gelu')).toBe(weightOf('/plans', 'gelu'))
+  expect(weightOf('/below/eight-bits#in-8-bits', 'quantize')).toBeGreaterThan(weightOf('/plans', 'quantize'))
+  expect(weightOf('/eight-bits.html', 'gelu')).toBe(weightOf('/plans', 'gelu'))
   // The results have a page of this name, too.
   expect(weightOf('/results/web', 'webgpu')).toBeLessThan(weightOf('/web', 'webgpu'))
 })

@@ -10,7 +10,7 @@ export function weightOf(id: string, term: string): number {
     web: ['webgpu'],
     concepts: ['keep', 'schedule', 'budget', 'site'],
     folders: ['python', 'optimum', 'fastembed'],
-    'quantized-and-fused': ['quantize', 'quantized', 'int8', 'quantization'],
+    'eight-bits': ['quantize', 'quantized', 'int8', 'quantization'],
     start: ['install'],
     errors: ['error', 'errors'],
     javascript: ['fastify', 'electron', 'edge'],

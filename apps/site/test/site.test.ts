@@ -66,7 +66,7 @@ test('the built site passes axe on desktops and phones, light and dark, below an
     for (const [word, address] of [
       ['GPU', /below\/choose/],
       ['python', /below\/folders/],
-      ['quantize', /below\/quantized-and-fused/],
+      ['quantize', /below\/eight-bits/],
     ] as const) {
       await page.goto(`${served.url}below/start`)
       await page.getByRole('button', { name: 'Search' }).first().click()

@@ -69,7 +69,7 @@ export async function checkPython(scratch) {
       continue
     }
     const ran = await run([python, join(root, 'tools/check/python/session.py'), packed, mail])
-    const page = await run([python, '-c', blocksOf('docs/python.md')])
+    const page = await run([python, '-c', blocksOf('docs/packing.md')])
     const typed = await run([python, '-m', 'mypy', '--strict', '-c', typedUse])
     outcomes.push(
       judged(

@@ -20,10 +20,7 @@ const ofClass = (own: number) =>
 const mails = [...ofClass(0), ...ofClass(1)]
 
 /** Four queries of twelve mails each, of which the spam is relevant. */
-const ranking: Ranking = {
-  queries: mails.map((_, i) => i % 4),
-  relevance: mails.map(({ label }) => label),
-}
+const ranking: Ranking = { queries: mails.map((_, i) => i % 4), relevance: mails.map(({ label }) => label) }
 
 let scorer: Session
 let classifier: Session

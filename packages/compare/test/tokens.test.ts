@@ -3,7 +3,6 @@ import { schedule } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import { loadTokenizer, readModelFolder, type TaggedInputs, taggedInputs } from '@tp/data'
 import { IGNORED, UNLABELED } from '@tp/data/inputs'
-import { taskOf } from '@tp/data/outputs'
 import { receivedAttention } from '@tp/method-attention'
 import { type Figure, figureInterval, figureLoss, mcnemar } from '@tp/metrics'
 import { modelPath } from '@tp/models'
@@ -37,10 +36,6 @@ beforeAll(async () => {
 afterAll(() => session[Symbol.asyncDispose]())
 
 describe('a tagger of mails', () => {
-  test('recognizes a tagger by its outputs', () => {
-    expect(taskOf(session.outputs)).toBe('tokens')
-  })
-
   test('compares tags with those of the dense model where words have none', { timeout: 60_000 }, async () => {
     const tags = inputs.tags.map((own) => own.map((tag) => (tag === IGNORED ? IGNORED : UNLABELED)))
     const unlabeled = { ...inputs, tags }
@@ -85,17 +80,6 @@ describe('a tagger of mails', () => {
     expect((dense.accuracy.high - dense.accuracy.low) / 2).toBeGreaterThan(alone)
     expect(dense.f1?.estimate).toBeGreaterThan(50)
     expect(Object.keys(dense.figures)).toEqual(['f1', 'accuracy'])
-  })
-
-  test('gives the same answers if it keeps every token', { timeout: 60_000 }, async () => {
-    const whole = await evaluateCut({ tokens: 9999 })
-    expect(whole.f1).toEqual(dense.f1)
-    expect(figureInterval(tokenAgreement(whole, dense)).estimate).toBe(1)
-    expect(whole.kept?.mean).toBe(1)
-    expect(figureLoss(dense.figures.f1 as Figure, whole.figures.f1 as Figure)).toMatchObject({
-      estimate: 0,
-      high: expect.closeTo(0.0585, 2),
-    })
   })
 
   test('judges a tagger on pruned tokens after they are restored, some of them differently', {

@@ -49,16 +49,3 @@ describe('a drift is noticed early or late in a stream', () => {
     }
   })
 })
-
-test('gathers evidence from zero after a restart', () => {
-  const drift = new Drift(stream(200, normal), random)
-  expect(
-    delay(
-      drift,
-      1e5,
-      stream(200, () => normal() - 2),
-    ),
-  ).toBeDefined()
-  drift.restart()
-  expect(drift.add(0)).toBeLessThan(10)
-})

@@ -10,7 +10,7 @@ import { type Digit, digitsData, embeddedModel, modelPath } from '@tp/models'
 import { decodeModel, encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { beforeAll, expect, test, vi } from 'vitest'
-import { calibrateCascade, cascade, monitor, recordBaseline } from '../src/index.ts'
+import { monitor, recordBaseline } from '../src/index.ts'
 
 vi.setConfig({ hookTimeout: 120_000, testTimeout: 120_000 })
 
@@ -45,43 +45,6 @@ async function images(digits: readonly Digit[]): Promise<ModelInputs> {
     normalization: normalization && { mean: [normalization.mean], std: [normalization.std] },
   })
 }
-
-const rowsOf = ({ logits, classes }: { logits: Float32Array; classes: number }): Float32Array[] =>
-  Array.from({ length: logits.length / classes }, (_, i) => logits.subarray(i * classes, (i + 1) * classes))
-
-test('keeps its promise on real images with a cascade, whose rows come from one of the two models', {
-  tags: 'exhaustive',
-}, async () => {
-  await using recorder = recordBaseline(await open(pruned))
-  await using whole = await open(dense)
-  const batchSize = 16
-  const [few, all] = [
-    await evaluate(recorder, calibration, { batchSize }),
-    await evaluate(whole, calibration, { batchSize }),
-  ]
-  const promise = { agreement: 0.95, confidence: 0.9 } as const
-  const { threshold, disagreements } = calibrateCascade({ pruned: rowsOf(few), dense: rowsOf(all), ...promise })
-  expect(disagreements).toBeGreaterThan(8)
-  expect(threshold).not.toBeNull()
-
-  await using guarded = cascade({ pruned: await open(pruned), dense: await open(dense), threshold })
-  const [answers, right] = [await evaluate(guarded, held, { batchSize }), await evaluate(whole, held, { batchSize })]
-  const alone = await evaluate(recorder, held, { batchSize })
-  const differing = (one: readonly number[]): number =>
-    one.filter((answer, i) => answer !== right.predictions[i]).length
-  expect(differing(answers.predictions) / held.targets.length).toBeLessThanOrEqual(0.05)
-  expect(differing(alone.predictions)).toBeGreaterThan(differing(answers.predictions))
-  const { inputs, dense: fallback } = guarded.statistics()
-  expect(inputs).toBe(held.targets.length)
-  const [mine, fewer, whole2] = [answers, alone, right].map(rowsOf) as [Float32Array[], Float32Array[], Float32Array[]]
-  const isLike = (a: Float32Array, b: Float32Array): boolean => a.every((x, i) => Math.abs(x - (b[i] as number)) < 1e-4)
-  expect(mine.every((row, i) => isLike(row, fewer[i] as Float32Array) || isLike(row, whole2[i] as Float32Array))).toBe(
-    true,
-  )
-  const changed = mine.filter((row, i) => !isLike(row, fewer[i] as Float32Array)).length
-  expect(changed).toBeLessThanOrEqual(fallback)
-  expect(fallback).toBeLessThan(inputs / 2)
-})
 
 test('stays silent on other digits and soon reports their negatives, by margin and mass', async () => {
   await using recorder = recordBaseline(await open(pruned))

@@ -50,11 +50,7 @@ describe('FastV, with the last query as the class token and text tokens always k
       system_length: first,
       image_tokens: images,
       keep,
-    } = params as Record<string, number> as {
-      system_length: number
-      image_tokens: number
-      keep: number
-    }
+    } = params as Record<string, number> as { system_length: number; image_tokens: number; keep: number }
     // for the whole batch the authors rank by example 0
     const attention = tensorOf(rowOf(arrayOf(outputs, 'attention_before'), 0))
     const tokens = attention.dims[3] as number
@@ -66,29 +62,6 @@ describe('FastV, with the last query as the class token and text tokens always k
     // in the authors' code indices of image tokens count from the first of them or from the start
     const ids = arrayOf(outputs, 'kept_ids').data
     expect(kept[0]?.filter(isImage)).toEqual(sorted(ids))
-  })
-})
-
-describe('TOVA, with the last query as the class token', () => {
-  test('keeps the same tokens: tova', () => {
-    const { inputs, outputs } = goldenCase('kv_scorers/tova')
-    const attention = tensorOf(arrayOf(inputs, 'attention'))
-    const tokens = attention.dims[3] as number
-    const score = arrayOf(outputs, 'score')
-    const [, groups = 0] = score.shape
-    const [, , count = 0] = arrayOf(outputs, 'kept_ids').shape
-    const site = { attention, classToken: tokens - 1, protectedTokens: [tokens - 1] }
-    const { scores, kept } = choose(clsAttention(), site, { kind: 'tokens', value: count })
-    scores.forEach((row, b) => {
-      const theirs = rowsOf({ ...score, shape: [score.data.length / tokens, tokens] })[b * groups] ?? []
-      // the last token is kept: theirs by its score, here as a protected one
-      expectClose(row.slice(0, -1), theirs.slice(0, -1), `scores of row ${b}`)
-    })
-    const ids = arrayOf(outputs, 'kept_ids')
-    const perHead = rowsOf({ ...ids, shape: [ids.data.length / count, count] })
-    kept.forEach((row, b) => {
-      expect(row).toEqual(sorted(perHead[b * groups] ?? []))
-    })
   })
 })
 

@@ -28,8 +28,3 @@ test('drops none of a few keys that differ before one of many that are alike', (
     { numRuns: 30 },
   )
 })
-
-test('refuses mass, as a share of negative scores has no meaning', () => {
-  const key = constant([1, 2], 'float32', [1, 1, 2, 1])
-  expect(() => choose(keyDiff(), { key }, { kind: 'mass', value: 0.9 })).toThrow(/a share of their sum means nothing/)
-})

@@ -172,11 +172,7 @@ describe('Length-Adaptive Transformer (whose padding queries count)', () => {
         length_config: lengths,
         layer_config: config,
         always_keep_cls: keepsClass,
-      } = golden.params as {
-        length_config: number[]
-        layer_config: number[] | null
-        always_keep_cls: boolean
-      }
+      } = golden.params as { length_config: number[]; layer_config: number[] | null; always_keep_cls: boolean }
       const layers = config ?? lengths.map((_, layer) => layer)
       const plan = layers.map((layer) => ({
         layer,

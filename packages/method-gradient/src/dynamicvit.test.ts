@@ -25,12 +25,12 @@ import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { crossEntropy, distillation } from '@tp/train'
 import fc from 'fast-check'
-import { average, learn, mailLesson, prunedLogits, run } from 'method-tests'
+import { run } from 'method-tests'
 import { describe, expect, test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
 import { attention, bertModel, computed, expectSlope, Feeds, softened } from '../test/golden-model.ts'
 import { farthest } from '../test/numbers.ts'
-import { constants, denseOutput, feedsOf, prunedOutput, softOutput, startingValues } from '../test/soft-and-pruned.ts'
+import { denseOutput, feedsOf, prunedOutput, softOutput, startingValues } from '../test/soft-and-pruned.ts'
 import { draw } from './draw.ts'
 import { attendToKept, keepLogit, ratioLoss } from './dynamicvit.ts'
 import { dynamicvit } from './index.ts'
@@ -319,21 +319,4 @@ describe('dynamicvit in training', () => {
     const all = compared(1, 30)
     expectClose((await softOutput(all)).values, await denseOutput(all), 'class')
   })
-})
-
-test('learns on mails, and the pruned file answers each alone as in a batch', {
-  timeout: 60_000,
-  tags: 'exhaustive',
-}, async () => {
-  const lesson = await mailLesson()
-  const method = dynamicvit({ ratio: 0.5 })
-  const { trained, seen } = await learn(lesson, method)
-  const losses = seen.map(({ loss }) => loss)
-  expect(average(losses.slice(-8))).toBeLessThan(0.7 * average(losses.slice(0, 8)))
-  // all in one layer, half in two, a quarter in three
-  expect(average(seen.slice(-8).map(({ kept = 0 }) => kept))).toBeCloseTo((1 + 2 / 2 + 3 / 4) / 6, 1)
-  const schedule = method.training?.harden?.(trained.learned, { layerCount: 6 }) ?? new Map()
-  const params = (layer: number): Values => constants(trained.learned, layer)
-  const { together, alone } = await prunedLogits(lesson, trained.model, { method, schedule, params })
-  expect(farthest(together, alone)).toBeLessThan(1e-4)
 })

@@ -13,9 +13,7 @@ import { lengthAdaptive } from './index.ts'
 
 testMethod(lengthAdaptive(), { run })
 
-test('trains with what pruning the tokens gives, at any shares', {
-  timeout: 60_000,
-}, async () => {
+test('trains with what pruning the tokens gives, at any shares', { timeout: 60_000 }, async () => {
   const model = decodeModel(readFileSync(modelPath('mail')))
   const method = lengthAdaptive()
   const layers = [0, 2, 3]
@@ -53,10 +51,7 @@ function batchOf(texts: readonly (readonly number[])[]): NamedTensors {
     const numbers = texts.flatMap((ids) => Array.from({ length: longest }, (_, i) => at(ids, i)))
     return { type: 'int64', dims: [texts.length, longest], data: BigInt64Array.from(numbers, BigInt) }
   }
-  return {
-    input_ids: each((ids, i) => ids[i] ?? 0),
-    attention_mask: each((ids, i) => (i < ids.length ? 1 : 0)),
-  }
+  return { input_ids: each((ids, i) => ids[i] ?? 0), attention_mask: each((ids, i) => (i < ids.length ? 1 : 0)) }
 }
 
 test.each([{ copies: 1 }, { lowest: 0 }, { lowest: 2 }])('refuses %o', (options) => {

@@ -94,10 +94,7 @@ export function softened(model: Model, method: Method, options: SoftCaseOptions)
   const names = new Map(weights.map((array) => [array, nameOf(model, array)]))
   for (const [array, name] of names) overrides.set(name, feeds.input(name, array))
   const soft = soften(model, { method, layers, params, overrides })
-  return {
-    ...soft,
-    learning: (of) => overrides.get(typeof of === 'string' ? of : (names.get(of) as string)) as Tensor,
-  }
+  return { ...soft, learning: (of) => overrides.get(typeof of === 'string' ? of : (names.get(of) as string)) as Tensor }
 }
 
 /** The name of the initializer with these numbers. */

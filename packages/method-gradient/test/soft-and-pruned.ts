@@ -33,10 +33,13 @@ export interface Compared {
 }
 
 /** An output of a model with the soft form in it, where every draw turns out as what is more likely; and what is left. */
-export async function softOutput({ model, method, learned, feeds, output }: Compared): Promise<{
-  readonly values: number[]
-  readonly left: ReadonlyMap<number, number[]>
-}> {
+export async function softOutput({
+  model,
+  method,
+  learned,
+  feeds,
+  output,
+}: Compared): Promise<{ readonly values: number[]; readonly left: ReadonlyMap<number, number[]> }> {
   const soft = soften(model, { method, layers: [...learned.keys()], params: (layer) => constants(learned, layer) })
   const left = [...soft.kept].map(([layer, tensor]) => [`left_${layer}`, tensor] as const)
   const bytes = emitModel({ [output]: soft.value(output), ...Object.fromEntries(left) })

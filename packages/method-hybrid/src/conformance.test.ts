@@ -1,9 +1,8 @@
 import { byLayer, type Method } from '@tp/core'
 import { testMethod } from '@tp/core/testing'
-import { ats, clsAttention, cumulativeAttention, receivedAttention } from '@tp/method-attention'
+import { ats, clsAttention, receivedAttention } from '@tp/method-attention'
 import { run } from 'method-tests'
-import { describe } from 'vitest'
-import { diffrate, evit, methods, pitome, ppt, tome, withFuse, withMerge } from './index.ts'
+import { evit, methods, tome, withFuse, withMerge } from './index.ts'
 
 const atMost = ['ltmp', 'thin-padding', 'drop-padding']
 for (const { name, create } of methods) {
@@ -23,13 +22,3 @@ testMethod(
 testMethod(withMerge(receivedAttention({ queries: 4 })), { run })
 testMethod(withMerge(ats()), { run, keeps: 'at most' })
 testMethod(withFuse(clsAttention()), { run })
-
-describe('with other options', { tags: 'exhaustive' }, () => {
-  testMethod(tome({ proportionalAttention: false }), { run })
-  testMethod(pitome({ form: 'text', proportionalAttention: true }), { run })
-  testMethod(ppt({ variance: 0 }), { run })
-  testMethod(ppt({ variance: 1 }), { run })
-  testMethod(diffrate({ pruned: 0 }), { run })
-  testMethod(withMerge(cumulativeAttention()), { run })
-  testMethod(withFuse(cumulativeAttention()), { run })
-})

@@ -73,11 +73,7 @@ function encoderOf(golden: GoldenCase, { states }: { readonly states: boolean })
     if (states) layers[`layer_${layer}`] = x
   }
   return decodeModel(
-    emitModel({
-      feature: norm(mean(slice(x, { axis: 1, start: 1 }), 1), 'norm'),
-      cls: gather(x, 0, 1),
-      ...layers,
-    }),
+    emitModel({ feature: norm(mean(slice(x, { axis: 1, start: 1 }), 1), 'norm'), cls: gather(x, 0, 1), ...layers }),
   )
 }
 
@@ -91,11 +87,7 @@ describe('goldens with tokens that skip layers 4 to 7 and 8 to 11', () => {
         stage_keep_ratios: ratios,
         tradeoff,
         prunecls,
-      } = golden.params as {
-        stage_keep_ratios: number[]
-        tradeoff: number
-        prunecls: boolean
-      }
+      } = golden.params as { stage_keep_ratios: number[]; tradeoff: number; prunecls: boolean }
       const kept = ratios.map((ratio) => Math.floor(patches * ratio + 1e-9))
       const schedule: Schedule = new Map(
         kept.map((count, stage) => [4 + 4 * stage, { kind: 'tokens', value: 1 + count }]),

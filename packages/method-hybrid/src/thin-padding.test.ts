@@ -42,10 +42,7 @@ test('the beginning of a run is kept whole, at most as many tokens as are kept o
     kept: [0, 1, 2, 3, 6, 8, 9],
     sizes: [1, 1, 1, 3, 2, 1, 1],
   })
-  expect(thinned([1, 0, 0, 0, 0, 0], 2, { margin: 5 })).toMatchObject({
-    kept: [0, 1, 2, 3, 5],
-    sizes: [1, 1, 1, 2, 1],
-  })
+  expect(thinned([1, 0, 0, 0, 0, 0], 2, { margin: 5 })).toMatchObject({ kept: [0, 1, 2, 3, 5], sizes: [1, 1, 1, 2, 1] })
 })
 
 test('by default 32 tokens at the beginning of a pause of Whisper are kept whole', () => {

@@ -15,9 +15,7 @@ function shipped() {
   const pixels = digits.flatMap(({ pixels }) => Array.from(pixels, (x) => 2 * x - 1))
   const { inputs, outputs } = new Graph(model)
   const dims = [digits.length, 1, 28, 28]
-  const feeds: NamedTensors = {
-    [inputs[0]?.name ?? '']: { type: 'float32', dims, data: Float32Array.from(pixels) },
-  }
+  const feeds: NamedTensors = { [inputs[0]?.name ?? '']: { type: 'float32', dims, data: Float32Array.from(pixels) } }
   example = { model, feeds, output: outputs[0]?.name ?? '' }
   return example
 }
@@ -35,11 +33,7 @@ export async function softAndHard(
   const softened = soften(model, { method, layers: [...learned.keys()], params })
   const pruned = transform(
     model,
-    prune({
-      method,
-      schedule: method.training?.harden?.(learned, { layerCount: 6 }) ?? new Map(),
-      params,
-    }),
+    prune({ method, schedule: method.training?.harden?.(learned, { layerCount: 6 }) ?? new Map(), params }),
   )
   const run = async (bytes: Uint8Array): Promise<Float32Array> => {
     await using session = await nodeRuntime().load(bytes, { threads: 1 })

@@ -163,25 +163,6 @@ test.each(['auto', 'all'] as const)(
   },
 )
 
-test('named at several layers it acts at the first, and what it thinned counts for as much at the others', async () => {
-  const inputs = inputsFor('frames', [20, 48])
-  const at = async (layers: number[]): Promise<NamedTensors> => {
-    const amounts = schedule(2, { layers, keep: 1 })
-    const options = {
-      method: thinPadding({ every: 5, margin: 0 }),
-      schedule: amounts,
-      restore: 'none',
-      trace: true,
-    } as const
-    return runModel(pruned(speechEncoder({ reads: 'frames' }), options), inputs)
-  }
-  const [first, both] = [keptOf(await at([0]), '0'), keptOf(await at([0, 1]), '1')]
-  for (const [row, { tokens, states }] of both.entries()) {
-    expect(tokens).toEqual(first[row]?.tokens)
-    expect(difference(states.flat(), first[row]?.states.flat() as number[])).toBeLessThan(1e-5)
-  }
-})
-
 test('a thinned file is known again: it has no mask, and can be packed and pruned further', async () => {
   const options = { method: thinPadding({ every: 5, margin: 0 }), schedule: alone, restore: 'none' } as const
   const thinned = pruned(speechEncoder({ reads: 'frames' }), options)

@@ -175,23 +175,6 @@ describe('a short training', () => {
     return [mean(seen.slice(0, 4)), mean(seen.slice(-4))]
   }
 
-  // A test of the command line trains it every day.
-  test('tr-bert imitates, then approaches the target', { timeout: 120_000, tags: 'exhaustive' }, async () => {
-    const method = trBert({ samples: 4 })
-    const layers = [1, 3]
-    const soft = { method, layers, targetFlops: 0.7 }
-    const { seen, plan, bytes } = await learn(method, layers, { soft, costWeight: 30 })
-    const [loss, later] = ends(
-      seen.filter(({ stage }) => stage === 'imitate'),
-      'loss',
-    )
-    expect(later).toBeLessThan(0.7 * loss)
-    const [first, last] = ends(seen, 'flops')
-    expect(Math.abs(last - 0.7)).toBeLessThan(Math.abs(first - 0.7))
-    expect([...plan]).toEqual(layers.map((layer) => [layer, { kind: 'threshold', value: 0.5 }]))
-    await expectInvariant(bytes)
-  })
-
   test('rl-schedule keeps fewer tokens at a price', { timeout: 120_000, tags: 'exhaustive' }, async () => {
     const method = rlSchedule({ samples: 4 })
     const { trained, seen, plan, bytes } = await learn(method, [1, 2, 3], { regulariser: 3 })

@@ -4,20 +4,12 @@ import { checkRegimes, inspect, leaveOut, type Plan, transform, transformsOf } f
 import { type MethodEntry, methodEntry, none } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import { loadTokenizer } from '@tp/data'
-import {
-  imageDataset,
-  imageInputs,
-  joinMarks,
-  type ModelInputs,
-  someExamples,
-  textDataset,
-  textInputs,
-} from '@tp/data/inputs'
+import { joinMarks, type ModelInputs, someExamples, textDataset, textInputs } from '@tp/data/inputs'
 import { cascade } from '@tp/guard'
 import { methods as attention } from '@tp/method-attention'
 import { methods as hybrid } from '@tp/method-hybrid'
 import { dot, mean, rankCorrelation } from '@tp/metrics'
-import { digitsData, embeddedModel, mailData, modelPath } from '@tp/models'
+import { mailData, modelPath } from '@tp/models'
 import { decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -120,42 +112,6 @@ test('measures the loss of a cascade with its fallbacks', { timeout, tags: 'exha
   const [before, after] = [await evaluate(whole, inputs), await evaluate(both, inputs)]
   const lost = before.accuracy.estimate - after.accuracy.estimate
   expect(plan.figures.loss?.estimate ?? 0).toBeCloseTo(lost, 9)
-})
-
-test('never merges more than half of the tokens at once', { timeout, tags: 'exhaustive' }, async () => {
-  const seen = new Set<string>()
-  await ask({
-    ...{ model: dense, quantize: false, leaveOut: false, maxLoss: 100 },
-    variants: [{ entry: entry('tome'), layers: ['every'] }],
-    // So many that merging pays on any machine.
-    shapes: [{ batch: 1, tokens: 512 }],
-    onProgress: ({ best = '' }) => void seen.add(best),
-  })
-  const ratios = [...seen].flatMap((text) => [...text.matchAll(/[\d.]+(?= at layer)/g)].map(Number))
-  expect(ratios).not.toEqual([])
-  for (const ratio of ratios) expect(ratio).toBeGreaterThanOrEqual(0.4999)
-})
-
-test('optimizes a model of images within a time', { timeout, tags: 'exhaustive' }, async () => {
-  const { normalization } = embeddedModel('digits-vit')
-  const digits = imageDataset(
-    'digits',
-    { channels: 1, height: 28, width: 28 },
-    digitsData('calibration').filter((_, i) => i % 4 === 0),
-  )
-  const vit = decodeModel(readFileSync(modelPath('digits-vit')))
-  await using whole = await runtime.load(modelPath('digits-vit'), { threads: 1 })
-  const images = await imageInputs(digits, whole.inputs, {
-    normalization: normalization && { mean: [normalization.mean], std: [normalization.std] },
-  })
-  const { regimes, figures } = await optimize({
-    ...{ model: vit, data: { task: 'classification', inputs: images }, methods, runtime, maxLoss: 5, minutes: 1 },
-    ...{ quantize: false, leaveOut: false },
-  })
-  expect(figures.expectedLoss?.estimate).toBeLessThanOrEqual(5)
-  // An image has far more patches than it needs.
-  expect(figures.speedup?.estimate).toBeGreaterThan(1)
-  expect(regimes.at(-1)?.plan.method).not.toBe('none')
 })
 
 /** The model with the states of its last layer alone. */

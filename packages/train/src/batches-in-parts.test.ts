@@ -1,9 +1,6 @@
-import { embed } from '@tp/compare'
 import type { Method } from '@tp/core'
-import { encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { withoutHead } from '../test/embedder.ts'
 import { small, smallLessons } from '../test/lessons.ts'
 import { anyNumber, policy, thresholds } from '../test/methods.ts'
 import { type Trained, type TrainingWork, type TrainOptions, train } from './index.ts'
@@ -69,42 +66,6 @@ describe('a batch in parts has the loss and the gradients of the whole', () => {
       )
     })
   }
-
-  test('vectors, whose similarities are to those of the whole batch', {
-    timeout: 60_000,
-    tags: 'exhaustive',
-  }, async () => {
-    const model = withoutHead(small)
-    const { inputs: lessons } = await smallLessons(12)
-    const inputs = { ...lessons, targets: lessons.targets.map(() => -1) }
-    await using session = await runtime.load(encodeModel(model), { threads: 1 })
-    const { vectors } = await embed(session, inputs, { batchSize: 4 })
-    // Those of other texts, so that there is something to learn.
-    const teacher = Float32Array.from([...vectors.slice(1), ...vectors.slice(0, 1)].flatMap((own) => Array.from(own)))
-    const [whole, parts] = await inBothWays({ model, inputs, teacher, answer: 'embedding' })
-    expectSameNumbers(whole, parts)
-  })
-})
-
-test('a training that is stopped inside of a batch saves the step before it', {
-  timeout: 60_000,
-  tags: 'exhaustive',
-}, async () => {
-  const stop = new AbortController()
-  const saved: Uint8Array[] = []
-  const steps: number[] = []
-  const error = await train({
-    ...options,
-    ...{ epochs: 2, evaluations: 1, passTokens: ONE_BY_ONE, signal: stop.signal },
-    onProgress: ({ step }) => void steps.push(step),
-    onWork: ({ task, done }) => task === 'step' && done === 2.5 && stop.abort(),
-    onCheckpoint: (bytes) => void saved.push(bytes),
-  }).catch((thrown: unknown) => thrown)
-  expect(error).toMatchObject({ code: 'TP_ABORTED' })
-  expect([steps, saved.length]).toEqual([[1, 2], 1])
-  const inParts = { epochs: 2, evaluations: 1, passTokens: ONE_BY_ONE }
-  const rest = await train({ ...options, ...inParts, resume: saved[0] as Uint8Array })
-  expect(rest.progress).toEqual((await train({ ...options, ...inParts })).progress)
 })
 
 test('refuses no tokens at once', async () => {

@@ -4,12 +4,10 @@ import { constant, evaluate, schedule, type Tensor } from '@tp/core'
 import { randomNumbers } from '@tp/core/statistics'
 import type { ModelInputs } from '@tp/data/inputs'
 import { receivedAttention } from '@tp/method-attention'
-import { rankCorrelation } from '@tp/metrics'
 import { encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { withoutHead } from '../test/embedder.ts'
-import { fading } from '../test/fading.ts'
 import { small, smallLessons } from '../test/lessons.ts'
 import { saliencyOf, train } from './index.ts'
 import { embeddingDistance } from './losses.ts'
@@ -82,33 +80,6 @@ describe('the saliency of a vector', () => {
       for (const [i, value] of one.entries()) expect(value).toBeCloseTo(other[i] as number, 3)
       expect(other.slice(length).every((value) => value === 0)).toBe(true)
     }
-  })
-
-  test('orders tokens by taylor as the vector moves when they fade', {
-    timeout: 60_000,
-    tags: 'exhaustive',
-  }, async () => {
-    const saliency = await saliencyOf({ model, runtime, inputs, answer: 'embedding', score: 'taylor' })
-    await using session = await runtime.load(fading(model), { threads: 1 })
-    const STEP = 0.01
-    const correlations: number[] = []
-    for (let row = 0; row < 12; row++) {
-      const length = inputs.lengths?.[row] as number
-      const feeds = await inputs.feeds([row])
-      const vectorOf = async (scale: Float32Array): Promise<Float64Array> => {
-        const scaled = { ...feeds, scale: { type: 'float32' as const, dims: [1, length, 1], data: scale } }
-        const one = { ...inputs, targets: [-1], lengths: [length], feeds: async () => scaled }
-        return (await embed(session, one)).vectors[0] as Float64Array
-      }
-      const whole = await vectorOf(new Float32Array(length).fill(1))
-      const moves: number[] = []
-      for (let token = 0; token < length; token++) {
-        const moved = await vectorOf(new Float32Array(length).fill(1).fill(1 - STEP, token, token + 1))
-        moves.push(Math.hypot(...moved.map((value, d) => value - (whole[d] as number))))
-      }
-      correlations.push(rankCorrelation(Array.from(saliency(row).subarray(0, length)), moves) as number)
-    }
-    expect(correlations.reduce((a, b) => a + b) / correlations.length).toBeGreaterThan(0.5)
   })
 })
 

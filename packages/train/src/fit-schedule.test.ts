@@ -42,13 +42,6 @@ for (const [what, schedule, target, tags = []] of cases) {
   })
 }
 
-test('changes thresholds that are not above 0', { timeout: 120_000, tags: 'exhaustive' }, async () => {
-  const schedule = at({ 0: { kind: 'threshold', value: 0 }, 1: { kind: 'threshold', value: -0.5 } })
-  const { schedule: fitted, flops } = await fitSchedule(options(schedule, 0.7))
-  expect(flops).toBeLessThanOrEqual(0.7)
-  expect(fitted.get(0)?.value).toBeGreaterThan(0)
-})
-
 describe('an impossible fraction of the FLOPs', () => {
   test.each([0, 1, -0.5, Number.NaN])('refuses the fraction: %s', async (share) => {
     await expect(fitSchedule(options(at({ 0: { kind: 'ratio', value: 0.5 } }), share))).rejects.toThrow(

@@ -12,7 +12,6 @@ import {
   tanh,
   unsqueeze,
 } from '@tp/core'
-import type { NamedTensors } from '@tp/core/runtime'
 import { randomNumbers } from '@tp/core/statistics'
 import { arrayOf, expectClose, type GoldenCase, rowsOf, tensorOf } from '@tp/core/testing'
 import { loadTokenizer } from '@tp/data'
@@ -23,7 +22,6 @@ import { decodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fading } from '../test/fading.ts'
 import { goldenCase } from '../test/golden.ts'
 import { saliencyOf } from './index.ts'
 import { attribution, tokenSaliency } from './saliency.ts'
@@ -160,37 +158,6 @@ test('gives by taylor how much an answer that is linear in the tokens changes wh
       })
     }),
   )
-})
-
-test('gives by taylor the slope of the answer to mails as a token fades', { timeout: 120_000 }, async () => {
-  const runtime = nodeRuntime()
-  const bytes = readFileSync(modelPath('mail'))
-  const inputs = await fewMails(bytes, 4)
-  const taylor = await saliencyOf({ model: decodeModel(bytes), runtime, inputs, score: 'taylor', batchSize: 1 })
-  await using session = await runtime.load(fading(decodeModel(bytes)), { threads: 1 })
-  const STEP = 0.02
-  for (let row = 0; row < 4; row++) {
-    const length = inputs.lengths?.[row] as number
-    const feeds = await inputs.feeds([row])
-    const logits = async (scale: Float32Array): Promise<Float32Array> => {
-      const scaled: NamedTensors = { ...feeds, scale: { type: 'float32', dims: [1, length, 1], data: scale } }
-      return (await session.run(scaled)).logits?.data as Float32Array
-    }
-    const whole = await logits(new Float32Array(length).fill(1))
-    const own = whole.indexOf(Math.max(...whole))
-    const slopes: number[] = []
-    for (let token = 0; token < length; token++) {
-      const [less, more] = await Promise.all(
-        [1 - STEP, 1 + STEP].map((size) => logits(new Float32Array(length).fill(1).fill(size, token, token + 1))),
-      )
-      slopes.push(Math.abs((more?.[own] as number) - (less?.[own] as number)) / (2 * STEP))
-    }
-    const found = Array.from(taylor(row))
-    expect(found).toHaveLength(length)
-    found.forEach((value, token) => {
-      expect(Math.abs(value - (slopes[token] as number) / Math.max(...slopes))).toBeLessThan(0.02)
-    })
-  }
 })
 
 function valuesOf(tensor: Tensor): number[] {

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Session } from '@tp/core/runtime'
-import { openDataset, type PrepareOptions, prepareInputs, readModelFolder } from '@tp/data'
-import { type Dataset, imageDataset, modalityOf, textDataset, UNLABELED } from '@tp/data/inputs'
-import { clauseData, digitsData, embeddedModel, mailData, modelPath } from '@tp/models'
+import { type PrepareOptions, prepareInputs, readModelFolder } from '@tp/data'
+import { type Dataset, textDataset, UNLABELED } from '@tp/data/inputs'
+import { mailData, modelPath } from '@tp/models'
 import { nodeRuntime } from '@tp/runtime-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { compareToDense } from './against-dense.ts'
@@ -22,21 +22,6 @@ describe('the mail model', () => {
   const mails = (count?: number) => textDataset('mails', mailData('test').slice(0, count))
   const prepare = async (dataset: Dataset, options: PrepareOptions = {}) =>
     prepareInputs(dataset, session.inputs, { ...(await readModelFolder(modelPath('mail'))), ...options })
-
-  test('answers 98.09 % of its test split correctly', { timeout: 240_000, tags: 'exhaustive' }, async () => {
-    const seen: number[] = []
-    const { accuracy, correct, latency } = await evaluate(session, await prepare(mails()), {
-      batchSize: 8,
-      onProgress: ({ done, total }) => seen.push(done / total),
-    })
-    expect(correct.filter(Boolean)).toHaveLength(1233)
-    expect(accuracy.estimate).toBeCloseTo(98.09, 2)
-    expect(accuracy.low).toBeGreaterThan(97)
-    expect(accuracy.high).toBeLessThan(99)
-    expect(latency).toBeUndefined()
-    expect(seen).toHaveLength(Math.ceil(1257 / 8))
-    expect(seen.at(-1)).toBe(1)
-  })
 
   test('says how many tokens the model takes where a text has more', async () => {
     const words = textDataset('words', [{ text: 'word '.repeat(700), label: 0 }])
@@ -119,65 +104,4 @@ describe('the mail model', () => {
       })
     })
   } else test.skip('detects another tokenizer (left out: no shared/models/minilm-sentiment)', () => {})
-})
-
-test('the clauses model is right on 91.8 % of its test split', { timeout: 60_000, tags: 'exhaustive' }, async () => {
-  const session = await nodeRuntime().load(modelPath('clauses'), { threads: 1 })
-  const inputs = await prepareInputs(
-    textDataset('clauses', clauseData('test')),
-    session.inputs,
-    await readModelFolder(modelPath('clauses')),
-  )
-  const { accuracy } = await evaluate(session, inputs, { batchSize: 8 })
-  await session[Symbol.asyncDispose]()
-  expect(accuracy.estimate).toBeCloseTo(91.8, 1)
-})
-
-test('the digits model is right on 98.0 % of the images it was not trained on', {
-  timeout: 60_000,
-  tags: 'exhaustive',
-}, async () => {
-  const { normalization } = embeddedModel('digits-vit')
-  if (normalization === undefined) throw new Error('digits-vit has no normalization')
-  const images = imageDataset('digits', { channels: 1, height: 28, width: 28 }, [
-    ...digitsData('calibration'),
-    ...digitsData('test'),
-  ])
-  const session = await nodeRuntime().load(modelPath('digits-vit'), { threads: 1 })
-  const inputs = await prepareInputs(images, session.inputs, {
-    normalization: { mean: [normalization.mean], std: [normalization.std] },
-  })
-  const { accuracy } = await evaluate(session, inputs, { batchSize: 32 })
-  await session[Symbol.asyncDispose]()
-  expect(accuracy.estimate).toBeCloseTo(98.0, 1)
-})
-
-/** Models that are not part of the project, on the first examples of their data: accuracy over all is in their table. */
-const digits = { mean: [0.1307], std: [0.3081] }
-describe.each([
-  { model: 'minilm-sentiment', data: 'sst2/dev.tsv', limit: 200, least: 85, normalization: undefined },
-  { model: 'digits-vit', data: 'mnist', limit: 500, least: 95, normalization: digits },
-  { model: 'vit-mnist', data: 'mnist', limit: 500, least: 95, normalization: digits },
-  { model: 'fashion-vit', data: 'fashion', limit: 500, least: 80, normalization: { mean: [0.286], std: [0.353] } },
-  { model: 'kwt1', data: 'keywords', limit: 50, least: 80, normalization: undefined },
-])('$model on $data', ({ model, data, limit, least, normalization }) => {
-  const path = `${shared}/models/${model}/model.onnx`
-  if (!existsSync(path) || !existsSync(`${shared}/data/${data}`)) {
-    test.skip('has nearly the accuracy of its table (left out: not in shared/)', () => {})
-    return
-  }
-
-  test('has nearly the accuracy of its table', { tags: model === 'kwt1' ? [] : 'exhaustive' }, async () => {
-    const known = await readModelFolder(path)
-    const keywords = ['_silence_', '_unknown_', 'yes', 'no', 'up', 'down', 'left', 'right', 'on', 'off', 'stop', 'go']
-    const labels = model === 'kwt1' ? keywords : known.labels
-    const session = await nodeRuntime().load(path, { threads: 1 })
-    const modality = modalityOf(session.inputs)
-    const dataset = await openDataset(`${shared}/data/${data}`, { labels, limit, modality })
-    const inputs = await prepareInputs(dataset, session.inputs, { ...known, normalization })
-    const { accuracy } = await evaluate(session, inputs, { batchSize: 16 })
-    await session[Symbol.asyncDispose]()
-    expect(dataset.examples).toHaveLength(limit)
-    expect(accuracy.estimate).toBeGreaterThan(least)
-  })
 })

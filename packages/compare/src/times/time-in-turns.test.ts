@@ -1,6 +1,5 @@
 import { type NamedTensors, openSession, type Session } from '@tp/core/runtime'
 import { runtimeModels } from '@tp/core/testing'
-import { pairedSpeedup } from '@tp/metrics'
 import { nodeRuntime } from '@tp/runtime-node'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type SteppedSession, timeInTurns } from './time-in-turns.ts'
@@ -74,14 +73,6 @@ describe('timeInTurns, by known times', () => {
     // One run of each to warm up, of which the last alone keeps a log.
     expect(log.join('')).toBe('pdspdd')
     expect(latencies.map(({ totalMs }) => totalMs)).toEqual([6, 3, 3])
-  })
-
-  test('keeps the comparison of the first, and gives two others their own', async () => {
-    const { latencies } = await timeInTurns([takes(4), takes(4), takes(1)], [noInputs], { rounds: 9 })
-    const [a = [], b = [], c = []] = latencies.map(({ roundsMs }) => roundsMs)
-    expect(a).toHaveLength(9)
-    expect(pairedSpeedup(a, b)).toEqual(latencies[1]?.speedup)
-    expect(pairedSpeedup(b, c)).toEqual({ value: 4, low: 4, high: 4 })
   })
 
   test('ends at its budget, but never before the third round', async () => {

@@ -37,12 +37,7 @@ describe('readIdxImages', () => {
     const dataset = await readIdxImages(await file('images', pack(images)), await file('labels', pack(classes)))
     expect(dataset.examples.map(({ label }) => label)).toEqual([7, 1])
     const image = await dataset.examples[0]?.read()
-    expect(image).toEqual({
-      channels: 1,
-      height: 2,
-      width: 3,
-      pixels: Float32Array.of(0, 51 / 255, 1, 0, 0, 0),
-    })
+    expect(image).toEqual({ channels: 1, height: 2, width: 3, pixels: Float32Array.of(0, 51 / 255, 1, 0, 0, 0) })
   })
 
   test('reorders colors into planes', async () => {

@@ -6,7 +6,6 @@ import sharp from 'sharp'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { UNLABELED } from './dataset.ts'
 import { openDataset } from './open-dataset.ts'
-import { readWav } from './wav-folder.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -19,25 +18,6 @@ async function file(name: string, content: Uint8Array | string): Promise<string>
   await mkdir(dirname(path), { recursive: true })
   await writeFile(path, content)
   return path
-}
-
-/** A WAV file of 16-bit samples, interleaved by channel. */
-function wav(samples: readonly number[], sampleRate = 16_000, channels = 1): Buffer {
-  const bytes = Buffer.alloc(44 + 2 * samples.length)
-  bytes.write('RIFF', 0)
-  bytes.writeUInt32LE(36 + 2 * samples.length, 4)
-  bytes.write('WAVEfmt ', 8)
-  bytes.writeUInt32LE(16, 16)
-  bytes.writeUInt16LE(1, 20)
-  bytes.writeUInt16LE(channels, 22)
-  bytes.writeUInt32LE(sampleRate, 24)
-  bytes.writeUInt32LE(sampleRate * channels * 2, 28)
-  bytes.writeUInt16LE(channels * 2, 32)
-  bytes.writeUInt16LE(16, 34)
-  bytes.write('data', 36)
-  bytes.writeUInt32LE(2 * samples.length, 40)
-  for (const [i, sample] of samples.entries()) bytes.writeInt16LE(sample, 44 + 2 * i)
-  return bytes
 }
 
 function png(width: number, height: number, color: { r: number; g: number; b: number }): Promise<Buffer> {
@@ -89,7 +69,7 @@ describe('openDataset', () => {
   })
 
   test('opens sounds with their label in the name or the folder, and takes classes in turn up to a limit', async () => {
-    for (const name of ['no__a.wav', 'no__b.wav', 'no__c.wav', 'yes/d.wav']) await file(name, wav([0]))
+    for (const name of ['no__a.wav', 'no__b.wav', 'no__c.wav', 'yes/d.wav']) await file(name, '')
     const dataset = await openDataset(folder, { labels: ['yes', 'no'], limit: 2 })
     expect(dataset.modality).toBe('audio')
     expect(dataset.examples.map(({ label }) => label).sort()).toEqual([0, 1])
@@ -124,7 +104,7 @@ describe('openDataset', () => {
       [UNLABELED, 'b.png'],
       [UNLABELED, 'c.png'],
     ])
-    await file('sounds/1.wav', wav([0]))
+    await file('sounds/1.wav', '')
     const sounds = await openDataset(join(folder, 'sounds'), { labels: ['yes'] })
     expect([sounds.modality, sounds.examples[0]?.label]).toEqual(['audio', UNLABELED])
   })
@@ -176,28 +156,5 @@ describe('openDataset', () => {
       code: 'TP_DATA',
       message: expect.stringMatching(message),
     })
-  })
-})
-
-describe('readWav', () => {
-  test('scales 16-bit samples to −1…1', async () => {
-    const path = await file('a.wav', wav([0, 16_384, -32_768], 8000))
-    const { sampleRate, samples } = await readWav(path)
-    expect(sampleRate).toBe(8000)
-    // a reader divides by 32,768 or by 32,767: both are in use
-    expect(samples).toHaveLength(3)
-    for (const [i, x] of [0, 0.5, -1].entries()) expect(samples[i]).toBeCloseTo(x, 4)
-  })
-
-  test('averages two channels', async () => {
-    const { samples } = await readWav(await file('a.wav', wav([16_384, 0, 8192, -8192], 16_000, 2)))
-    expect(samples).toHaveLength(2)
-    expect(samples[0]).toBeCloseTo(0.25, 4)
-    expect(samples[1]).toBeCloseTo(0, 4)
-  })
-
-  test('names a missing file', async () => {
-    const path = await file('a.wav', 'RIFF but not really')
-    await expect(readWav(path)).rejects.toMatchObject({ code: 'TP_DATA', message: expect.stringContaining(path) })
   })
 })

@@ -75,12 +75,6 @@ test('does not depend on the order of the examples for one seed', () => {
   )
 })
 
-test('puts classes that alternate into all parts', () => {
-  const targets = Array.from({ length: 100 }, (_, i) => i % 10)
-  const parts = divide({ targets, lengths: undefined, keys: undefined }, TURNS)
-  for (const part of Object.values(parts)) expect(new Set(part.map((i) => targets[i])).size).toBe(10)
-})
-
 test('divides differently with another seed', () => {
   const own = { targets: Array<number>(100).fill(0), lengths: undefined, keys: undefined }
   expect(divide(own, TURNS, { seed: 2 })).not.toEqual(divide(own, TURNS, { seed: 1 }))

@@ -20,12 +20,7 @@ test.each([
   ['an older ViT', { size: 384, resample: 3 }, { resize: { height: 384, width: 384 }, kernel: 'cubic' }],
   [
     'DINOv2',
-    {
-      do_center_crop: true,
-      crop_size: { height: 224, width: 224 },
-      size: { shortest_edge: 256 },
-      resample: 3,
-    },
+    { do_center_crop: true, crop_size: { height: 224, width: 224 }, size: { shortest_edge: 256 }, resample: 3 },
     { resize: { shortestEdge: 256 }, crop: { height: 224, width: 224 }, kernel: 'cubic' },
   ],
   [

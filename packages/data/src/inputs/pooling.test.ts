@@ -57,19 +57,6 @@ describe('a model that returns a state for each token', () => {
     expect(await readPooling(join(own, 'model.onnx'))).toMatchObject({ of: 'class token' })
     expect(await readPooling(join(folder, 'bge-small-en-v1.5_int8.onnx'))).toMatchObject({ of: 'class token' })
   })
-
-  test('ignores names in config.json that are not text', async () => {
-    write('config.json', { _name_or_path: 7, architectures: { 0: 'Qwen3Model' } })
-    expect(await required()).toMatchObject({ of: 'mean', note: expect.stringContaining('assumed') })
-  })
-
-  test('needs no assumption for one row, or for a vector of its own', async () => {
-    for (const dims of [
-      ['batch', 1, 8],
-      ['batch', 8],
-    ])
-      expect(requirePooling(undefined, folder, { dims }).note).toBeUndefined()
-  })
 })
 
 test('the files of Sentence Transformers say what it is, also above a folder called onnx', async () => {

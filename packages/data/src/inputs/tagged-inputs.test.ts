@@ -75,15 +75,7 @@ describe('a vocabulary that marks the starts of words', () => {
         model: {
           type: 'Unigram',
           unk_id: 0,
-          vocab: [
-            ['<unk>', 0],
-            ['h', -9],
-            ['i', -9],
-            ['hi', -3],
-            ['▁hi', -2],
-            ['<s>', 0],
-            ['</s>', 0],
-          ],
+          vocab: Object.entries({ '<unk>': 0, h: -9, i: -9, hi: -3, '▁hi': -2, '<s>': 0, '</s>': 0 }),
         },
       },
     ],

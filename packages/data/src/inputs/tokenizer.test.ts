@@ -10,11 +10,6 @@ describe('the tokenizer of the mail model', async () => {
   const tokenizer = await loadTokenizer(modelPath('mail', 'tokenizer'))
   const [cls, sep] = [2, 3]
 
-  test('has the vocabulary and the padding that its config.json states', () => {
-    expect(tokenizer.vocabularySize).toBe(8192)
-    expect(tokenizer.padId).toBe(0)
-  })
-
   test('lowercases a text and puts it between the special tokens', () => {
     const ids = tokenizer.encode('Hello', 512)
     expect([ids[0], ids.at(-1)]).toEqual([cls, sep])
@@ -64,104 +59,42 @@ describe('loadTokenizer', () => {
     await expect(loadTokenizer(join(folder, 'none.json'))).rejects.toMatchObject({ code: 'TP_TOKENIZER' })
   })
 
-  interface Parts {
-    model: { vocab: Record<string, unknown>; unk_token: string; type: string }
-    [part: string]: unknown
-  }
-  const changed = async (change: (json: Parts) => void): Promise<string> => {
-    const json = JSON.parse(await readFile(modelPath('mail', 'tokenizer'), 'utf8')) as Parts
-    change(json)
+  type Parts = Readonly<Record<string, unknown>>
+  /** The tokenizer with other parts; those of its model are added to what is there, as are tokens to its vocabulary. */
+  const changed = async ({ model, vocab, ...parts }: Parts): Promise<string> => {
+    const json = JSON.parse(await readFile(modelPath('mail', 'tokenizer'), 'utf8'))
+    Object.assign(json, parts)
+    Object.assign(json.model.vocab, vocab)
+    if (model !== undefined) json.model = model && { ...json.model, ...model }
     const path = join(folder, 'changed.json')
     await writeFile(path, JSON.stringify(json))
     return path
   }
 
-  test.each<[string, (json: Parts) => void, string]>([
-    [
-      'a normalizer that puts ten million characters before each text',
-      (json) => {
-        json.normalizer = { type: 'Prepend', prepend: 'a '.repeat(5_000_000) }
-      },
-      'may make texts 10,000,000 times as long',
-    ],
+  const lengthens = { type: 'Replace', pattern: { String: 'a' }, content: 'a'.repeat(16) }
+  const longer = { type: 'Prepend', prepend: 'a '.repeat(5_000_000) }
+  const template = { type: 'TemplateProcessing', single: {}, pair: [] }
+  test.each<[string, Parts, string]>([
+    ['a normalizer that puts ten million characters first', { normalizer: longer }, 'texts 10,000,000 times as long'],
     [
       'replacements that together lengthen texts beyond all use',
-      (json) => {
-        const normalizers = Array(4).fill({ type: 'Replace', pattern: { String: 'a' }, content: 'a'.repeat(16) })
-        json.normalizer = { type: 'Sequence', normalizers }
-      },
+      { normalizer: { type: 'Sequence', normalizers: Array(4).fill(lengthens) } },
       'may make texts 65,536 times as long',
     ],
-    [
-      'an id that is a fraction',
-      ({ model }) => {
-        model.vocab.good = 1.5
-      },
-      'gives token "good" the id "1.5"',
-    ],
-    [
-      'an id below 0',
-      ({ model }) => {
-        model.vocab.good = -5
-      },
-      'gives token "good" the id "-5"',
-    ],
-    [
-      'an id beyond 32 bits',
-      ({ model }) => {
-        model.vocab.good = 2 ** 40
-      },
-      'gives token "good" the id "1099511627776"',
-    ],
-    [
-      'an id that is text',
-      ({ model }) => {
-        model.vocab.good = 'x'
-      },
-      'gives token "good" the id "x"',
-    ],
-    [
-      'an added token without id',
-      (json) => {
-        json.added_tokens = [{ content: '[X]' }]
-      },
-      'gives token "[X]" the id "undefined"',
-    ],
-    [
-      'an unknown model',
-      ({ model }) => {
-        model.type = 'constructor'
-      },
-      'its model has the type "constructor"',
-    ],
-    [
-      'an unknown token of no vocabulary',
-      ({ model }) => {
-        model.unk_token = 'nope'
-      },
-      'its unk_token "nope"',
-    ],
+    ['an id that is a fraction', { vocab: { good: 1.5 } }, 'gives token "good" the id "1.5"'],
+    ['an id below 0', { vocab: { good: -5 } }, 'gives token "good" the id "-5"'],
+    ['an id beyond 32 bits', { vocab: { good: 2 ** 40 } }, 'gives token "good" the id "1099511627776"'],
+    ['an id that is text', { vocab: { good: 'x' } }, 'gives token "good" the id "x"'],
+    ['an added token without id', { added_tokens: [{ content: '[X]' }] }, 'gives token "[X]" the id "undefined"'],
+    ['an unknown model', { model: { type: 'constructor' } }, 'its model has the type "constructor"'],
+    ['an unknown token of no vocabulary', { model: { unk_token: 'nope' } }, 'its unk_token "nope"'],
     [
       'padding by no token',
-      (json) => {
-        json.padding = { pad_id: -7 }
-      },
+      { padding: { pad_id: -7 } },
       'its pad_id is "-7"; it has to be the id of a token, 0 … 8191',
     ],
-    [
-      'an invalid template',
-      (json) => {
-        json.post_processor = { type: 'TemplateProcessing', single: {}, pair: [] }
-      },
-      'its post_processor.single is "{}"; it has to be a list',
-    ],
-    [
-      'no model',
-      (json) => {
-        Object.assign(json, { model: null })
-      },
-      'it has no model',
-    ],
+    ['an invalid template', { post_processor: template }, 'its post_processor.single is "{}"; it has to be a list'],
+    ['no model', { model: null }, 'it has no model'],
   ])('refuses %s', async (_, change, message) => {
     await expect(loadTokenizer(await changed(change))).rejects.toMatchObject({
       code: 'TP_TOKENIZER',
@@ -171,11 +104,8 @@ describe('loadTokenizer', () => {
 
   test('stops an expression that backtracks endlessly, and names it', async () => {
     const split = { type: 'Split', pattern: { Regex: '(a+)+$' }, behavior: 'Isolated', invert: false }
-    const tokenizer = await loadTokenizer(
-      await changed((json) => {
-        json.pre_tokenizer = { type: 'Sequence', pretokenizers: [split] }
-      }),
-    )
+    const parts = { pre_tokenizer: { type: 'Sequence', pretokenizers: [split] } }
+    const tokenizer = await loadTokenizer(await changed(parts))
     expect(tokenizer.encode('good', 512)).toHaveLength(3)
     const text = `${'a'.repeat(60)}!`
     const message = expect.stringContaining('"(a+)+$"')

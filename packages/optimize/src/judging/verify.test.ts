@@ -42,9 +42,7 @@ describe('verification in fixed sequence', () => {
   test('does not conclude a small loss from 24 identical answers', async () => {
     expect(await verify([0], 1, 24)).toMatchObject({ looked: [0], taken: undefined })
     expect(await verify([0], 1, fewestToBeConfident(1))).toMatchObject({ taken: 0 })
-    expect(await verify([0], 1, fewestToBeConfident(1) - 1)).toMatchObject({
-      taken: undefined,
-    })
+    expect(await verify([0], 1, fewestToBeConfident(1) - 1)).toMatchObject({ taken: undefined })
   })
 })
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { prunePrompt, transform } from '@tp/compiler'
+import type { Runtime } from '@tp/core/runtime'
 import { lastQuery } from '@tp/method-attention'
 import { createNode, decodeModel, Graph, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -7,7 +8,8 @@ import { type DecoderName, decoderPath } from 'exported-decoders'
 import { expect, test } from 'vitest'
 import { verify } from '../src/index.ts'
 
-const runtime = nodeRuntime()
+const node = nodeRuntime()
+const runtime: Runtime = { ...node, load: (model, options) => node.load(model, { threads: 1, ...options }) }
 const open = (name: DecoderName): Model => decodeModel(readFileSync(decoderPath(name)))
 
 function pruned(model: Model): Model {

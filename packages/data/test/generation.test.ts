@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import {
   type DecoderInspection,
   inspectDecoder,
@@ -16,13 +14,14 @@ import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { decoderPath } from 'exported-decoders'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { answerPrompts } from '../src/generation/answer-prompts.ts'
 import { readChatTemplate } from '../src/generation/chat-template.ts'
 import { readNeedles } from '../src/generation/needles.ts'
 import { readPrompts } from '../src/generation/prompts.ts'
 import { openTextDecoder } from '../src/generation/text-decoder.ts'
 import { openTokenizer } from '../src/inputs/tokenizer.ts'
+import { testFolder } from './folder.ts'
 
 /** As many words as the decoders know tokens. */
 const words = Array.from({ length: 96 }, (_, id) => (id === 0 ? '<s>' : `w${id}`))
@@ -49,16 +48,7 @@ const form = inspectDecoder(model) as DecoderInspection
 const load = (own: Model | Uint8Array): ReturnType<ReturnType<typeof nodeRuntime>['load']> =>
   nodeRuntime().load(own instanceof Uint8Array ? own : encodeModel(own), { threads: 1 })
 
-let folder = ''
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tp-eval-'))
-})
-afterAll(() => rm(folder, { recursive: true }))
-
-async function written(name: string, content: string): Promise<string> {
-  await writeFile(join(folder, name), content)
-  return join(folder, name)
-}
+const { write: written } = testFolder()
 
 function nearly(actual: Float32Array, expected: Float32Array): void {
   expect(actual.length).toBe(expected.length)
@@ -209,7 +199,7 @@ describe('prompts', () => {
 })
 
 describe('a chat template', () => {
-  const config = (template: unknown): Promise<string> =>
+  const config = (template: unknown): string =>
     written('tokenizer_config.json', JSON.stringify({ chat_template: template, bos_token: { content: '<s>' } }))
 
   test('writes a message of a user, up to where the answer begins', async () => {

@@ -11,12 +11,12 @@ import { methods as hybrid } from '@tp/method-hybrid'
 import { dot, mean, rankCorrelation } from '@tp/metrics'
 import { mailData, modelPath } from '@tp/models'
 import { decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
-import { nodeRuntime } from '@tp/runtime-node'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { countingDevice, runtime } from '../test/counting-device.ts'
 import { describeLoss, type Measurements, type OptimizedPlan, type OptimizeOptions, optimize } from './index.ts'
 
 const timeout = 240_000
-const runtime = nodeRuntime()
+const device = countingDevice()
 const methods: readonly MethodEntry[] = [...attention, ...hybrid, methodEntry(none, 'keeps every token')]
 const entry = (name: string): MethodEntry => methods.find((one) => one.name === name) as MethodEntry
 const dense = decodeModel(readFileSync(modelPath('mail')))
@@ -29,12 +29,12 @@ beforeAll(async () => {
   session = await runtime.load(encodeModel(model), { threads: 1 })
   const tokenizer = await loadTokenizer(modelPath('mail', 'tokenizer'))
   const mails = textDataset('mails', mailData('calibration').slice(0, 120))
-  inputs = await textInputs(mails, session.inputs, tokenizer, { maxTokens: 96 })
+  inputs = await textInputs(mails, session.inputs, tokenizer, { maxTokens: 48 })
 }, timeout)
 
 const ask = (options: Partial<OptimizeOptions> = {}): Promise<OptimizedPlan> =>
   optimize({
-    ...{ model, runtime, maxLoss: 2, grid: [{ batch: 1, tokens: 96 }], shapes: [{ batch: 1, tokens: 96 }] },
+    ...{ model, runtime, device, maxLoss: 2, grid: [{ batch: 1, tokens: 48 }], shapes: [{ batch: 1, tokens: 48 }] },
     ...{ data: { task: 'classification', inputs }, variants: [{ entry: entry('received-attention') }] },
     ...options,
   })

@@ -1,15 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { testFolder } from '../../test/folder.ts'
 import { readIdx, readIdxImages } from './idx.ts'
 
-let folder: string
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tp-idx-'))
-})
-afterAll(() => rm(folder, { recursive: true }))
+const { folder, write: file } = testFolder()
 
 function idx(dims: readonly number[], data: readonly number[], type = 8): Buffer {
   const sizes = dims.map((dim) => {
@@ -18,12 +12,6 @@ function idx(dims: readonly number[], data: readonly number[], type = 8): Buffer
     return bytes
   })
   return Buffer.concat([Buffer.from([0, 0, type, dims.length]), ...sizes, Buffer.from(data)])
-}
-
-async function file(name: string, content: Uint8Array): Promise<string> {
-  const path = join(folder, name)
-  await writeFile(path, content)
-  return path
 }
 
 describe('readIdxImages', () => {

@@ -1,16 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { testFolder } from '../../test/folder.ts'
 import type { ImageFraming, ImageShape, RawImage } from './dataset.ts'
 import { imageFolder } from './image-folder.ts'
 
-let folder: string
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tp-framing-'))
-})
-afterAll(() => rm(folder, { recursive: true }))
+const { folder } = testFolder()
 
 interface Drawn {
   readonly width: number

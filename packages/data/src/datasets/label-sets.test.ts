@@ -1,12 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { testFolder } from '../../test/folder.ts'
 import { readLabelSets } from './label-sets.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'labels-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const { folder } = testFolder()
 const labels = ['joy', 'anger', 'fear']
 
 async function read(ending: string, content: string, options: object = {}) {

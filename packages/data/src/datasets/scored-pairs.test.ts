@@ -1,17 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { testFolder } from '../../test/folder.ts'
 import { readPairs } from './pairs.ts'
 import { readScoredPairs } from './scored-pairs.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'tp-pairs-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-function file(name: string, content: string): string {
-  writeFileSync(join(folder, name), content)
-  return join(folder, name)
-}
+const { folder, write: file } = testFolder()
 
 test('reads two texts and a score without a header: the column of numbers is the score', async () => {
   const pairs = await readScoredPairs(fileURLToPath(new URL('../../test/retrieval/pairs.csv', import.meta.url)))

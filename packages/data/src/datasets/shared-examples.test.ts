@@ -1,17 +1,13 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { testFolder } from '../../test/folder.ts'
 import { imageDataset, textDataset } from './dataset.ts'
 import { openDataset } from './open-dataset.ts'
 import { sharedExamples } from './shared-examples.ts'
 
-let folder: string
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tp-shared-'))
-})
-afterAll(() => rm(folder, { recursive: true }))
+const { folder } = testFolder()
 
 const texts = (...all: string[]) =>
   textDataset(

@@ -1,18 +1,14 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { testFolder } from '../../test/folder.ts'
 import { IGNORED } from '../inputs/ignored.ts'
 import { UNLABELED } from './dataset.ts'
 import type { LabeledOptions } from './labels.ts'
 import { hasTagColumn, readSentences, readTaggedTsv } from './tagged-tsv.ts'
 import { readTexts } from './texts.ts'
 
-let folder: string
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tp-tagged-'))
-})
-afterAll(() => rm(folder, { recursive: true }))
+const { folder } = testFolder()
 
 async function written(content: string): Promise<string> {
   const path = join(folder, 'data.tsv')

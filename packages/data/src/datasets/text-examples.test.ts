@@ -1,18 +1,14 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { isTpError } from '@tp/core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { testFolder } from '../../test/folder.ts'
 import { readTextExamples, type TableOptions } from './text-examples.ts'
 
 type Found = [label: number, text: string][]
 
-let folder: string
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tp-tsv-'))
-})
-afterAll(() => rm(folder, { recursive: true }))
+const { folder } = testFolder()
 
 interface ReadOptions extends TableOptions {
   readonly ending?: string

@@ -1,15 +1,11 @@
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import wavefile from 'wavefile'
+import { testFolder } from '../../test/folder.ts'
 import { readWav } from './wav-folder.ts'
 
-let folder: string
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tp-wav-'))
-})
-afterAll(() => rm(folder, { recursive: true }))
+const { folder } = testFolder()
 
 async function written(bytes: Uint8Array): Promise<string> {
   const path = join(folder, 'sound.wav')

@@ -1,11 +1,10 @@
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { testFolder } from '../../test/folder.ts'
 import { FileClaims } from './file-claims.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'tp-claims-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const { folder } = testFolder()
 
 test('knows which of its outputs were written, also over files that were there', async () => {
   const [fresh, log, kept, missing] = ['fresh', 'log', 'kept', 'missing'].map((name) => join(folder, name)) as [

@@ -1,21 +1,18 @@
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
+import { testFolder } from '../../test/folder.ts'
 import { readInput } from './read-input.ts'
 
-let folder = ''
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'tp-read-'))
+const { folder } = testFolder()
+beforeAll(async () => {
   writeFileSync(join(folder, 'file'), 'contents')
   writeFileSync(join(folder, 'large'), '')
   truncateSync(join(folder, 'large'), 100 * 2 ** 30)
   mkdirSync(join(folder, 'folder'))
   spawnSync('mkfifo', [join(folder, 'pipe')])
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
 const about = { code: 'TP_PLAN', advice: 'give the path of a plan' } as const
 const read = (name: string, more: object = {}): Promise<Uint8Array> =>
   readInput(name.startsWith('/') ? name : join(folder, name), { ...about, ...more })

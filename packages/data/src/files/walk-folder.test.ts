@@ -1,14 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { relative } from 'node:path'
+import { beforeAll, expect, test } from 'vitest'
+import { testFolder } from '../../test/folder.ts'
 import { type WalkOptions, walkFolder } from './walk-folder.ts'
 
-let root = ''
-const at = (...parts: string[]): string => join(root, ...parts)
-beforeAll(() => {
-  root = realpathSync(mkdtempSync(join(tmpdir(), 'tp-walk-')))
+const { folder: root, at } = testFolder()
+beforeAll(async () => {
   for (const folder of ['data/cat/.old', 'data/Z', 'elsewhere/deep']) mkdirSync(at(folder), { recursive: true })
   const files = ['data/cat/1', 'data/cat/.hidden', 'data/cat/.old/3', 'data/Z/a', 'elsewhere/2', 'elsewhere/deep/4']
   for (const file of files) writeFileSync(at(file), '')
@@ -24,8 +22,6 @@ beforeAll(() => {
   execFileSync('mkfifo', [at('data/cat/pipe')])
   symlinkSync('/dev/null', at('data/device'))
 })
-afterAll(() => rmSync(root, { recursive: true }))
-
 async function walked(options?: WalkOptions): Promise<{ files: string[]; skipped: string[] }> {
   const { files, skipped } = await walkFolder(at('data'), options)
   const own = (path: string): string => relative(at('data'), path)

@@ -1,8 +1,7 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { existsSync, writeFileSync } from 'node:fs'
 import { nodeRuntime } from '@tp/runtime-node'
-import { afterAll, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
+import { testFolder } from '../../test/folder.ts'
 import { loadFile, loadSession } from '../files/load-session.ts'
 import { commitModel } from '../files/stage-model.ts'
 import { readModel } from './model-file.ts'
@@ -13,9 +12,7 @@ const model = Buffer.from(
     'cAFaDwoBeBIKCggIARIECgIIAmIPCgF5EgoKCAgBEgQKAggCQgQKABAR',
   'base64',
 )
-const folder = mkdtempSync(join(tmpdir(), 'tp-changed-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-const at = (name: string): string => join(folder, name)
+const { at } = testFolder()
 const { signal } = new AbortController()
 const changed = { code: 'TP_CHANGED', message: expect.stringContaining('w.bin was written to since it was read') }
 

@@ -22,7 +22,7 @@ test('decides the form of answers once, by those of the dense model, and keeps w
   const runtime = nodeRuntime()
   const tokenizer = await loadTokenizer(modelPath('mail', 'tokenizer'))
   const mails = textDataset('mails', mailData('calibration').slice(0, 8))
-  await using session = await runtime.load(encodeModel(model))
+  await using session = await runtime.load(encodeModel(model), { threads: 1 })
   const inputs = await textInputs(mails, session.inputs, tokenizer, { maxTokens: 32 })
   let known = {}
   const onMeasured = (all: object): void => {

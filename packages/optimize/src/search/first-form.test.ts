@@ -7,12 +7,12 @@ import { methods as attention } from '@tp/method-attention'
 import { methods as hybrid } from '@tp/method-hybrid'
 import { mailData, modelPath } from '@tp/models'
 import { cloneModel, createNode, decodeModel, encodeModel, Graph, type Model, type NodeProto } from '@tp/onnx'
-import { nodeRuntime } from '@tp/runtime-node'
 import { expect, test } from 'vitest'
+import { countingDevice, runtime } from '../../test/counting-device.ts'
 import { optimize } from '../index.ts'
 import { inForm, namedVariant, planOf } from './candidate.ts'
 
-const runtime = nodeRuntime()
+const device = countingDevice()
 const entry = (name: string): MethodEntry => [...attention, ...hybrid].find((own) => own.name === name) as MethodEntry
 
 /** The same model for one text of so many tokens alone, as exporters for devices make it. */
@@ -43,7 +43,7 @@ test('finds that padding is dropped first in an export of a fixed length, exactl
   const inputs = await mails(model)
   const { regimes, figures } = await optimize({
     ...{ model, runtime, methods: [entry('drop-padding')], data: { task: 'classification', inputs } },
-    ...{ maxLoss: 1, quantize: false, leaveOut: false },
+    ...{ maxLoss: 1, quantize: false, leaveOut: false, pack: false },
   })
   const plan = { format: 1, method: 'drop-padding' } as const
   expect(regimes).toEqual([{ plan }])
@@ -68,7 +68,7 @@ test('leaves out dropping padding where a mean counts it, and says so', { timeou
   const [inputs, attributes] = [[head.input[0] as string], { axes: [1], keepdims: 0 }]
   graph.insert([createNode({ type: 'ReduceMean', name: 'mean', inputs, outputs: head.output, attributes })])
   const { figures } = await optimize({
-    ...{ model: graph.model, runtime, methods: [entry('drop-padding')] },
+    ...{ model: graph.model, runtime, device, methods: [entry('drop-padding')] },
     ...{
       data: { task: 'classification', inputs: await mails(graph.model) },
       maxLoss: 1,

@@ -1,17 +1,16 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
+import { testFolder } from '../../../test/folder.ts'
 import { openDataset } from '../open-dataset.ts'
 import { readCandidates } from './candidates.ts'
 import { readJudgments } from './judgments.ts'
 import { readRetrievalFolder } from './retrieval-folder.ts'
 
-let folder: string
+const { folder } = testFolder()
 const file = (name: string, lines: readonly string[]): Promise<void> =>
   writeFile(join(folder, name), `${lines.join('\n')}\n`)
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tp-retrieval-'))
   await mkdir(join(folder, 'qrels'))
   await file('corpus.jsonl', [
     '{"_id": "d1", "title": "Owls", "text": "hunt at night", "metadata": {}}',
@@ -23,8 +22,6 @@ beforeAll(async () => {
   await file('qrels/dev.tsv', ['query-id\tcorpus-id\tscore', 'q1\td2\t1'])
   await file('run.trec', ['q1 Q0 d3 1 0.2 bm25', 'q1 Q0 d2 2 0.9 bm25', 'q2 Q0 d3 1 0.5 bm25'])
 })
-afterAll(() => rm(folder, { recursive: true }))
-
 test('candidates become pairs of query and document, in the order of the first stage', async () => {
   const data = await readRetrievalFolder(folder, { candidates: join(folder, 'run.trec') })
   const pairs = await Promise.all(data.examples.map(async ({ read, pair, label }) => [await read(), pair, label]))

@@ -1,13 +1,12 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { testFolder } from '../../../test/folder.ts'
 import { readSearchData } from './search-data.ts'
 
 const own = fileURLToPath(new URL('../../../test/retrieval', import.meta.url))
-const folder = mkdtempSync(join(tmpdir(), 'tp-retrieval-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const { folder } = testFolder()
 
 /** A copy of the folder with another file. */
 function withFile(name: string, content: string): string {

@@ -5,7 +5,7 @@ import { encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { crossEntropy } from '@tp/train'
 import fc from 'fast-check'
-import { run } from 'method-tests'
+import { run, testLearning } from 'method-tests'
 import { describe, expect, test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
 import { bertModel, computed, expectSlope, Feeds, softened } from '../test/golden-model.ts'
@@ -199,3 +199,5 @@ describe('adapler in training', () => {
     expect(farthest(values, dense)).toBeLessThan(1e-3)
   })
 })
+
+testLearning(adapler(), { targetFlops: 0.6, tags: ['exhaustive'] })

@@ -25,7 +25,7 @@ import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { crossEntropy, distillation } from '@tp/train'
 import fc from 'fast-check'
-import { run } from 'method-tests'
+import { run, testLearning } from 'method-tests'
 import { describe, expect, test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
 import { attention, bertModel, computed, expectSlope, Feeds, softened } from '../test/golden-model.ts'
@@ -320,3 +320,5 @@ describe('dynamicvit in training', () => {
     expectClose((await softOutput(all)).values, await denseOutput(all), 'class')
   })
 })
+
+testLearning(dynamicvit({ ratio: 0.5 }), { tags: ['exhaustive'] })

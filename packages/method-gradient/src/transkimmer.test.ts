@@ -2,7 +2,7 @@ import { add, mul, type Scorer, sub, sum, type Tensor, unsqueeze } from '@tp/cor
 import type { ConstantData } from '@tp/core/expression'
 import { arrayOf, expectClose, type GoldenArray, type GoldenCase, rowsOf, testMethod } from '@tp/core/testing'
 import fc from 'fast-check'
-import { run } from 'method-tests'
+import { run, testLearning } from 'method-tests'
 import { describe, expect, test } from 'vitest'
 import { attendToPadding } from '../test/attend-to-padding.ts'
 import { goldenCase } from '../test/golden.ts'
@@ -199,3 +199,5 @@ describe('transkimmer in training', () => {
     expectClose(values, await denseOutput(all), 'class')
   })
 })
+
+testLearning(transkimmer(), { targetFlops: 0.6, tags: ['exhaustive'] })

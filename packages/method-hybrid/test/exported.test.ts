@@ -16,38 +16,29 @@ import {
   runModel,
 } from './exported.ts'
 
-/** A test of an exported encoder. */
-function testOf(name: string, what: string, check: (folder: string) => Promise<void>, tags: string[] = []): void {
-  test(`${name}: ${what}`, { tags }, () => check(fixtureFolder(name)))
-}
-
 const everyMethod: readonly Method[] = [
   // One that looks for silence refuses texts and images.
   ...methods.map(({ create }) => create()).filter(({ unscheduled }) => !unscheduled),
   withMerge(receivedAttention()),
   withFuse(receivedAttention()),
 ]
-/** In the ordinary run each column of this large product has one case; all are in the exhaustive one. */
-const oneOf = (rows: number, row: number, i: number): string[] => ((row + i) % rows === 0 ? [] : ['exhaustive'])
+/** Each method on one of the encoders, in turn. */
+const inTurn = (names: readonly string[], some: readonly Method[]): [string, string, Method][] =>
+  some.map((method, i) => [names[i % names.length] as string, method.name, method])
 const byClassToken = ['evit', 'ppt', 'diffrate', 'tps', 'evo-vit']
 
 describe('keeping all tokens gives the dense outputs', () => {
   const names = ['timm-vit-avgpool-ts17', 'vit-cls-sdpa-ts17', 'bert-cls-eager-ts11', 'bert-meanpool-ts14']
-  for (const [row, name] of names.entries()) {
-    for (const [i, method] of everyMethod.entries()) {
-      const check = async (folder: string): Promise<void> => {
-        const model = openFixture(folder)
-        const inputs = inputsOf(folder)
-        const everything = schedule(3, { layers: [0, 1, 2], tokens: 9999 })
-        const options = { method, schedule: everything, deadTokens: false }
-        const kept = await runModel(pruned(model, { ...options, ...withClass(name, method) }), inputs)
-        for (const [output, expected] of Object.entries(await runModel(model, inputs))) {
-          expect(difference(numbers(kept[output]), numbers(expected)), output).toBeLessThan(1e-5)
-        }
-      }
-      testOf(name, method.name, check, oneOf(names.length, row, i))
+  test.each(inTurn(names, everyMethod))('%s: %s', async (name, _, method) => {
+    const folder = fixtureFolder(name)
+    const [model, inputs] = [openFixture(folder), inputsOf(folder)]
+    const everything = schedule(3, { layers: [0, 1, 2], tokens: 9999 })
+    const options = { method, schedule: everything, deadTokens: false, ...withClass(name, method) }
+    const kept = await runModel(pruned(model, options), inputs)
+    for (const [output, expected] of Object.entries(await runModel(model, inputs))) {
+      expect(difference(numbers(kept[output]), numbers(expected)), output).toBeLessThan(1e-5)
     }
-  }
+  })
 })
 
 /** Where the head reads no class token, methods that need one need an option. */
@@ -56,21 +47,16 @@ function withClass(name: string, method: Method): { protect?: readonly number[] 
 }
 
 describe('merging equal tokens changes nothing', () => {
-  const pairs = [5, 5, 9, 9, 13, 13, 7, 7, 7, 7]
-  for (const name of ['bert-meanpool-ts14', 'xlm-roberta-meanpool-ts14', 'bert-cls-eager-ts11']) {
-    for (const method of [tome(), aTome(), withMerge(tome())]) {
-      testOf(name, method.name, async (folder) => {
-        const model = openFixture(folder)
-        forgetPositions(model)
-        const ids = [2, ...pairs, 0, 0, 0]
-        const inputs = textInputs(model, [ids])
-        const options = { method, protect: [0], restore: 'none' } as const
-        const merged = pruned(model, { ...options, schedule: schedule(3, { layers: [0, 1], remove: [3, 2] }) })
-        const [[output, dense]] = Object.entries(await runModel(model, inputs)) as [[string, TensorLike]]
-        expect(difference(numbers((await runModel(merged, inputs))[output]), numbers(dense))).toBeLessThan(1e-5)
-      })
-    }
-  }
+  const names = ['bert-meanpool-ts14', 'xlm-roberta-meanpool-ts14', 'bert-cls-eager-ts11']
+  test.each(inTurn(names, [tome(), aTome(), withMerge(tome())]))('%s: %s', async (name, _, method) => {
+    const model = openFixture(fixtureFolder(name))
+    forgetPositions(model)
+    const inputs = textInputs(model, [[2, 5, 5, 9, 9, 13, 13, 7, 7, 7, 7, 0, 0, 0]])
+    const amounts = schedule(3, { layers: [0, 1], remove: [3, 2] })
+    const merged = pruned(model, { method, protect: [0], restore: 'none', schedule: amounts })
+    const [[output, dense]] = Object.entries(await runModel(model, inputs)) as [[string, TensorLike]]
+    expect(difference(numbers((await runModel(merged, inputs))[output]), numbers(dense))).toBeLessThan(1e-5)
+  })
 })
 
 /** Makes equal tokens equal wherever they stand. */
@@ -105,46 +91,38 @@ describe('the batch and the padding of a row change nothing', () => {
     [2, 19, 14, 7, 12, 4, 10, 15, 5, 21, 3],
     [2, 3],
   ]
-  const plans: readonly (readonly [string, Schedule, readonly Method[]])[] = [
-    ['keep', schedule(3, { layers: [0, 1], keep: 0.7 }), everyMethod],
-    [
-      'threshold',
-      schedule(3, { layers: [0, 2], threshold: 0.15 }),
-      [tome(), tofu(), withMerge(receivedAttention()), withFuse(receivedAttention())],
-    ],
-  ]
-  for (const [row, name] of ['bert-cls-eager-ts11', 'bert-meanpool-ts14'].entries()) {
-    for (const [rule, plan, list] of plans) {
-      for (const [i, method] of list.entries()) {
-        const check = async (folder: string): Promise<void> => {
-          const model = openFixture(folder)
-          const small = pruned(model, { method, schedule: plan, restore: 'none', ...withClass(name, method) })
-          const padded = (width: number): number[][] =>
-            texts.map((ids) => [...ids, ...new Array(width - ids.length).fill(0)])
-          await using session = await openModel(small)
-          const [together] = Object.values(await session.run(textInputs(small, padded(13)))) as [TensorLike]
-          const width = numbers(together).length / texts.length
-          for (const [row, ids] of texts.entries()) {
-            const [alone] = Object.values(await session.run(textInputs(small, [ids]))) as [TensorLike]
-            const seen = numbers(together).slice(row * width, (row + 1) * width)
-            expect(difference(seen, numbers(alone)), `text ${row}`).toBeLessThan(1e-4)
-          }
-        }
-        testOf(name, `${method.name} by ${rule}`, check, oneOf(2, row, i))
-      }
+  const check = async (name: string, method: Method, plan: Schedule): Promise<void> => {
+    const small = pruned(openFixture(fixtureFolder(name)), {
+      ...{ method, schedule: plan, restore: 'none', ...withClass(name, method) },
+    })
+    const padded = texts.map((ids) => [...ids, ...new Array(13 - ids.length).fill(0)])
+    await using session = await openModel(small)
+    const [together] = Object.values(await session.run(textInputs(small, padded))) as [TensorLike]
+    const width = numbers(together).length / texts.length
+    for (const [row, ids] of texts.entries()) {
+      const [alone] = Object.values(await session.run(textInputs(small, [ids]))) as [TensorLike]
+      const seen = numbers(together).slice(row * width, (row + 1) * width)
+      expect(difference(seen, numbers(alone)), `text ${row}`).toBeLessThan(1e-4)
     }
   }
+  const names = ['bert-cls-eager-ts11', 'bert-meanpool-ts14']
+  test.each(inTurn(names, everyMethod))('%s: %s by keep', (name, _, method) =>
+    check(name, method, schedule(3, { layers: [0, 1], keep: 0.7 })),
+  )
+  const byThreshold = [tome(), tofu(), withMerge(receivedAttention()), withFuse(receivedAttention())]
+  test.each(inTurn(names, byThreshold))('%s: %s by threshold', (name, _, method) =>
+    check(name, method, schedule(3, { layers: [0, 2], threshold: 0.15 })),
+  )
 })
 
-describe('restored tokens', () => {
-  testOf('bert-tok-eager-ts14', 'fusing in the last layer changes neither kept nor pruned tokens', async (folder) => {
-    const model = openFixture(folder)
-    const inputs = inputsOf(folder)
-    const options = { schedule: schedule(3, { layers: [2], keep: 0.5 }), protect: [0] }
-    const [expected] = Object.values(await runModel(pruned(model, { ...options, method: clsAttention() }), inputs)) as [
-      TensorLike,
-    ]
-    const [seen] = Object.values(await runModel(pruned(model, { ...options, method: evit() }), inputs)) as [TensorLike]
-    expect(difference(numbers(seen), numbers(expected))).toBeLessThan(1e-5)
-  })
+test('fusing in the last layer changes neither kept nor pruned tokens', async () => {
+  const folder = fixtureFolder('bert-tok-eager-ts14')
+  const options = { schedule: schedule(3, { layers: [2], keep: 0.5 }), protect: [0] }
+  const [dropped, fused] = await Promise.all(
+    [clsAttention(), evit()].map(async (method) => {
+      const outputs = await runModel(pruned(openFixture(folder), { ...options, method }), inputsOf(folder))
+      return numbers(Object.values(outputs)[0])
+    }),
+  )
+  expect(difference(fused as number[], dropped as number[])).toBeLessThan(1e-5)
 })

@@ -20,7 +20,7 @@ import {
 import { rlSchedule, trBert } from './index.ts'
 
 const runtime = nodeRuntime()
-const layerCount = 6
+const layerCount = 4
 let mails: Mails
 
 beforeAll(async () => {
@@ -45,7 +45,7 @@ async function someRows(first: number) {
   return { feeds, width: feeds.input_ids?.dims[1] as number }
 }
 
-const layers = fc.subarray([0, 1, 2, 3, 4], { minLength: 1, maxLength: 3 })
+const layers = fc.subarray([0, 1, 2], { minLength: 1, maxLength: 3 })
 const sample = fc.record({ layers, seed: fc.integer({ min: 0, max: 1000 }), first: fc.integer({ min: 0, max: 31 }) })
 const few = { numRuns: process.env.TP_EXHAUSTIVE ? 5 : 3 }
 

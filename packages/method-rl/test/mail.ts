@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { evaluate } from '@tp/compare'
-import { prune, soften, transform } from '@tp/compiler'
+import { leaveOut, prune, soften, transform } from '@tp/compiler'
 import type { Method, Schedule, Tensor, Values } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { loadTokenizer } from '@tp/data'
@@ -10,7 +10,11 @@ import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 
 const runtime = nodeRuntime()
-export const mailModel: Model = decodeModel(readFileSync(modelPath('mail')))
+/** The first four layers of the mail model. */
+export const mailModel: Model = transform(
+  decodeModel(readFileSync(modelPath('mail'))),
+  leaveOut({ layers: [4, 5] }),
+).model
 
 export interface Mails {
   readonly inputs: ModelInputs

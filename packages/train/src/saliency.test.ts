@@ -71,47 +71,36 @@ describe('agrees with the authors’ numbers (AdapLeR)', () => {
   })
 })
 
-for (const [layer, tags] of [
-  [0, 'exhaustive'],
-  [3, []],
-] as const) {
-  test(`gives 1 to the tokens that count most and 0 to padding in mails, at layer ${layer}, in any batch`, {
-    timeout: 60_000,
-    tags: [tags].flat(),
-  }, async () => {
-    const runtime = nodeRuntime()
-    const bytes = readFileSync(modelPath('mail'))
-    await using session = await runtime.load(bytes, { threads: 1 })
-    const mails = textDataset('mails', mailData('dev').slice(0, 12))
-    const tokenizer = await loadTokenizer(modelPath('mail', 'tokenizer'))
-    const inputs = await textInputs(mails, session.inputs, tokenizer, { maxTokens: 30 })
-    const options = { model: decodeModel(bytes), runtime, inputs, layer }
-    const [alone, together] = await Promise.all([1, 5].map((batchSize) => saliencyOf({ ...options, batchSize })))
-    for (let row = 0; row < 12; row++) {
-      const length = inputs.lengths?.[row] as number
-      const [one, other] = [alone?.(row) ?? [], together?.(row) ?? []].map((list) => Array.from(list)) as [
-        number[],
-        number[],
-      ]
-      expect(one).toHaveLength(length)
-      expect(Math.max(...one)).toBe(1)
-      expect(Math.min(...one)).toBeGreaterThan(0)
-      one.forEach((x, i) => {
-        expect(Math.abs(x - (other[i] as number))).toBeLessThan(1e-4)
-      })
-      expect(other.slice(length).every((x) => x === 0)).toBe(true)
-    }
-    expect(() => alone?.(12)).toThrow('there is no saliency of example 12')
-  })
-}
+test('gives 1 to the tokens that count most and 0 to padding in mails, in any batch', { timeout: 60_000 }, async () => {
+  const runtime = nodeRuntime()
+  const bytes = readFileSync(modelPath('mail'))
+  const inputs = await fewMails(bytes, 8)
+  const options = { model: decodeModel(bytes), runtime, inputs, layer: 3 }
+  const [alone, together] = await Promise.all([1, 5].map((batchSize) => saliencyOf({ ...options, batchSize })))
+  for (let row = 0; row < 8; row++) {
+    const length = inputs.lengths?.[row] as number
+    const [one, other] = [alone?.(row) ?? [], together?.(row) ?? []].map((list) => Array.from(list)) as [
+      number[],
+      number[],
+    ]
+    expect(one).toHaveLength(length)
+    expect(Math.max(...one)).toBe(1)
+    expect(Math.min(...one)).toBeGreaterThan(0)
+    one.forEach((x, i) => {
+      expect(Math.abs(x - (other[i] as number))).toBeLessThan(1e-4)
+    })
+    expect(other.slice(length).every((x) => x === 0)).toBe(true)
+  }
+  expect(() => alone?.(8)).toThrow('there is no saliency of example 8')
+})
 
 test('orders the tokens of a model in 8 bits nearly as those of its float32 file', async () => {
   const [runtime, bytes] = [nodeRuntime(), readFileSync(modelPath('mail'))]
-  const inputs = await fewMails(bytes, 6)
+  const inputs = await fewMails(bytes, 3)
   const [own, rounded] = [bytes, readFileSync(modelPath('mail', 'int8'))].map((file) =>
     saliencyOf({ model: decodeModel(file), runtime, inputs }),
   )
-  for (let row = 0; row < 6; row++) {
+  for (let row = 0; row < 3; row++) {
     const [first, second] = [Array.from((await own)?.(row) ?? []), Array.from((await rounded)?.(row) ?? [])]
     expect(rankCorrelation(first, second)).toBeGreaterThan(0.9)
   }

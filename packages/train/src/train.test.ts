@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { evaluate } from '@tp/compare'
-import { prune, transform } from '@tp/compiler'
+import { leaveOut, prune, transform } from '@tp/compiler'
 import { isTpError, schedule } from '@tp/core'
 import { loadTokenizer } from '@tp/data'
 import { type ModelInputs, textDataset, textInputs } from '@tp/data/inputs'
@@ -12,7 +12,8 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { type TrainOptions, type TrainProgress, train } from './index.ts'
 
 const runtime = nodeRuntime()
-const dense = decodeModel(readFileSync(modelPath('mail')))
+/** The first half of the mail model. */
+const dense = transform(decodeModel(readFileSync(modelPath('mail'))), leaveOut({ layers: [3, 4, 5] })).model
 let model: Model
 let inputs: ModelInputs
 let teacher: Float32Array
@@ -22,7 +23,7 @@ const settings = { epochs: 2, batchSize: 8, learningRate: 2e-4, evaluations: 2 }
 beforeAll(async () => {
   const pruned = transform(
     dense,
-    prune({ method: receivedAttention(), schedule: schedule(6, { layers: [0], keep: 0.1 }) }),
+    prune({ method: receivedAttention(), schedule: schedule(3, { layers: [0], keep: 0.1 }) }),
   )
   model = pruned.model
   await using session = await runtime.load(encodeModel(dense), { threads: 1 })
@@ -107,7 +108,7 @@ describe('train', () => {
     const vectors = { trains: (_: string, dims: readonly number[]) => dims.length === 1 }
     const trained = await train({ ...settings, epochs: 0.5, ...vectors, model, runtime, inputs, teacher })
     expect([...trained.weights.values()].every(({ dims }) => dims.length === 1)).toBe(true)
-    expect(trained.weights.size).toBeGreaterThan(20)
+    expect(trained.weights.size).toBeGreaterThan(10)
     const initializers = ({ proto }: Model) => proto.graph?.initializer ?? []
     const before = new Map(initializers(model).map(({ name, rawData }) => [name, rawData]))
     for (const { name, rawData } of initializers(trained.model)) {

@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { changesFromDense, compareToDense } from './against-dense.ts'
 import type { Evaluation } from './outcome.ts'
 
-function answers(logits: readonly (readonly [number, number])[], targets: readonly number[]): Evaluation {
+/** '2 0, 0 2': the logits of two examples. */
+function answers(text: string, targets: readonly number[]): Evaluation {
+  const logits = text.split(', ').map((row) => row.split(' ').map(Number))
   const predictions = logits.map(largest)
   const correct = predictions.map((prediction, i) => prediction === targets[i])
   return {
@@ -21,15 +23,7 @@ function answers(logits: readonly (readonly [number, number])[], targets: readon
 }
 
 const targets = [0, 1, 1, 0]
-const dense = answers(
-  [
-    [2, 0],
-    [0, 2],
-    [2, 0],
-    [2, 0],
-  ],
-  targets,
-)
+const dense = answers('2 0, 0 2, 2 0, 2 0', targets)
 
 describe('compareToDense', () => {
   test('finds no loss of a model compared with itself, but four examples do not prove it', () => {
@@ -43,15 +37,7 @@ describe('compareToDense', () => {
 
   test('pairs losses and gains by example', () => {
     // loses example 1, gains example 2, is right on 0 and 3 in both
-    const pruned = answers(
-      [
-        [2, 0],
-        [3, 2],
-        [2, 2.5],
-        [2, 0],
-      ],
-      targets,
-    )
+    const pruned = answers('2 0, 3 2, 2 2.5, 2 0', targets)
     const { loss, agreement, largestDifference, mcnemar } = compareToDense(pruned, dense)
     expect(mcnemar).toEqual({ onlyFirst: 1, onlySecond: 1, p: 0.75, exact: 1 })
     expect(loss.estimate).toBe(0)
@@ -62,29 +48,13 @@ describe('compareToDense', () => {
   })
 
   test('gives the loss as the difference of the accuracies, in points', () => {
-    const pruned = answers(
-      [
-        [0, 2],
-        [2, 0],
-        [2, 0],
-        [2, 0],
-      ],
-      targets,
-    )
+    const pruned = answers('0 2, 2 0, 2 0, 2 0', targets)
     expect(compareToDense(pruned, dense).loss.estimate).toBe(dense.accuracy.estimate - pruned.accuracy.estimate)
     expect(compareToDense(pruned, dense).loss.estimate).toBe(50)
   })
 
   test('counts changed answers, and what they cost by the probabilities of the dense model, without labels', () => {
-    const pruned = answers(
-      [
-        [0, 2],
-        [0, 2],
-        [2, 0],
-        [2, 0],
-      ],
-      targets,
-    )
+    const pruned = answers('0 2, 0 2, 2 0, 2 0', targets)
     const { changed, expectedLoss, divergence } = changesFromDense(pruned, dense)
     expect(changed).toEqual({ estimate: 25, low: expect.closeTo(0.6, 1), high: expect.closeTo(80.6, 1) })
     // One of four, at tanh(1).
@@ -93,6 +63,6 @@ describe('compareToDense', () => {
   })
 
   test('refuses to compare different examples', () => {
-    expect(() => compareToDense(answers([[1, 0]], [0]), dense)).toThrow('evaluations of 1 and 4 examples')
+    expect(() => compareToDense(answers('1 0', [0]), dense)).toThrow('evaluations of 1 and 4 examples')
   })
 })

@@ -84,31 +84,6 @@ test('takes the nearest candidates, even where rows differ in points and candida
   )
 })
 
-test('never keeps more tokens than points, and keeps the most important one if there is a point', () => {
-  fc.assert(
-    fc.property(
-      fc.array(fc.integer({ min: 0, max: 1000 }), { minLength: 1, maxLength: 20 }),
-      fc.integer({ min: 0, max: 25 }),
-      (scores, points) => {
-        const [hit = []] = sample([scores], [scores.map(() => true)], [points])
-        expect(hit.length).toBeLessThanOrEqual(points)
-        const best = Math.max(...scores)
-        if (points > 0 && scores.filter((score) => score === best).length === 1 && scores.length > 1) {
-          expect(hit.map((token) => scores[token])).toContain(best)
-        }
-      },
-    ),
-    { numRuns: 100 },
-  )
-})
-
-test('keeps all tokens of an example that may keep them', () => {
-  const { site } = samplerCase('sharp-scores-drop')
-  const tokens = site.attention?.dims[3] as number
-  const { kept } = choose(ats(), site, { kind: 'tokens', value: tokens })
-  for (const row of kept) expect(row).toHaveLength(tokens)
-})
-
 test('refuses a missing number of points', () => {
   const { site } = samplerCase('flat-scores')
   expect(() => choose(ats(), site, { kind: 'threshold', value: 0.1 })).toThrow(/give keep, tokens or remove/)

@@ -11,18 +11,6 @@ const at = (degrees: number): number[] => [Math.cos((degrees * Math.PI) / 180), 
 
 const angles = [0, 3, 7, 40, 95, 101, 170, 260]
 
-test.each([
-  // 260 degrees is 90 from its nearest, and 95 the farthest from it; 0 is 95 from both, 170 is 75 from the three, 40 is 40 from all.
-  [1, [7]],
-  [2, [4, 7]],
-  [3, [0, 4, 7]],
-  [4, [0, 4, 6, 7]],
-  [5, [0, 3, 4, 6, 7]],
-])('keeps %i directions that are far from each other', (count, kept) => {
-  const hidden = states(angles.map(at))
-  expect(choose(divPrune(), { hidden }, { kind: 'tokens', value: count }).kept).toEqual([kept])
-})
-
 /** The algorithm of the paper, plainly: positions in ascending order. */
 function chosenPlainly(rows: readonly (readonly number[])[], count: number): number[] {
   const distances = rows.map((a) => rows.map((b) => 1 - cosine(a, b)))
@@ -48,7 +36,7 @@ test('chooses as the published algorithm does, and keeps none nearer to another 
   const number = fc.double({ min: -1, max: 1, noNaN: true })
   const row = fc.tuple(number, number, number, number).filter((values) => Math.hypot(...values) > 0.1)
   fc.assert(
-    fc.property(fc.array(row, { minLength: 3, maxLength: 9 }), fc.integer({ min: 2, max: 9 }), (drawn, most) => {
+    fc.property(fc.array(row, { minLength: 3, maxLength: 9 }), fc.integer({ min: 1, max: 9 }), (drawn, most) => {
       const rows = drawn.map((values) => values.map(Math.fround))
       const count = Math.min(most, rows.length)
       const kept = choose(divPrune(), { hidden: states(rows) }, { kind: 'tokens', value: count }).kept[0] as number[]
@@ -66,10 +54,7 @@ test('chooses as the published algorithm does, and keeps none nearer to another 
 
 test('refuses an amount that is not a number of tokens', () => {
   const hidden = states(angles.map(at))
-  expect(() => choose(divPrune(), { hidden }, { kind: 'threshold', value: 1 })).toThrow('give keep, tokens or remove')
-})
-
-test('refuses to choose without a number of tokens', () => {
-  const hidden = states([[1, 2, 3]])
-  expect(() => choose(divPrune(), { hidden }, { kind: 'threshold', value: 1 })).toThrow('it adds tokens up to a number')
+  expect(() => choose(divPrune(), { hidden }, { kind: 'threshold', value: 1 })).toThrow(
+    /it adds tokens up to a number.*give keep, tokens or remove/,
+  )
 })

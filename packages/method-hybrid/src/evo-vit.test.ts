@@ -146,22 +146,15 @@ describe('a pruned file computes what the method says, wherever tokens are prune
   const x: TensorLike = { type: 'float32', dims: [rows.length, longest, size.hidden], data: values }
   const real = rows.flatMap((count) => Array.from({ length: longest }, (_, i) => (i < count ? 1 : 0)))
   const padded: NamedTensors = { x, mask: int64([rows.length, longest], real) }
-  const plans = {
-    'three times': schedule(5, { layers: [1, 2, 4], keep: [0.5, 0.4, 0.6] }),
-    once: schedule(5, { layers: [2], tokens: 4 }),
-    'up to the head': schedule(5, { layers: [1, 3], remove: [3, 2] }),
-  }
-  for (const [name, plan] of Object.entries(plans)) {
-    test.each([
-      ['with padding', padded],
-      ['without a mask', { x }],
-    ])(`${name}, %s`, async (_, inputs) => {
-      const mask = 'mask' in inputs
-      const method = evoVit()
-      const model = decodeModel(emitModel({ logits: referenceEncoder(size, { mask }).logits }))
-      const seen = await runModel(pruned(model, { method, schedule: plan, protect: [0] }), inputs)
-      const { logits } = referenceEncoder(size, { mask, pruning: { method, schedule: plan, protectedTokens: [0] } })
-      expect(difference(numbers(seen.logits), numbers(evaluate({ logits }, inputs).logits))).toBeLessThan(1e-5)
-    })
-  }
+  test.each([
+    ['three times, with padding', { layers: [1, 2, 4], keep: [0.5, 0.4, 0.6] }, padded],
+    ['once, without a mask', { layers: [2], tokens: 4 }, { x }],
+    ['up to the head, with padding', { layers: [1, 3], remove: [3, 2] }, padded],
+  ])('%s', async (_, amounts, inputs) => {
+    const [mask, plan, method] = ['mask' in inputs, schedule(5, amounts), evoVit()]
+    const model = decodeModel(emitModel({ logits: referenceEncoder(size, { mask }).logits }))
+    const seen = await runModel(pruned(model, { method, schedule: plan, protect: [0] }), inputs)
+    const { logits } = referenceEncoder(size, { mask, pruning: { method, schedule: plan, protectedTokens: [0] } })
+    expect(difference(numbers(seen.logits), numbers(evaluate({ logits }, inputs).logits))).toBeLessThan(1e-5)
+  })
 })

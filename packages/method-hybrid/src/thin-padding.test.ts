@@ -53,13 +53,6 @@ test('by default 32 tokens at the beginning of a pause of Whisper are kept whole
   expect(kept[0]).toHaveLength(300 + 32 + 146)
 })
 
-test('each pause is thinned for itself', () => {
-  expect(thinned([0, 0, 0, 1, 0, 1, 1, 0, 0, 0, 0], 2)).toMatchObject({
-    kept: [0, 2, 3, 4, 5, 6, 7, 9],
-    sizes: [2, 1, 1, 1, 1, 1, 2, 2],
-  })
-})
-
 test('padding that a mask marks counts for nothing, and protected tokens for themselves', () => {
   const attended = [[1, 1, 1, 1, 1, 0, 0]]
   const state = { attended, protectedTokens: [0] }

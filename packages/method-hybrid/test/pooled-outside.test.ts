@@ -7,7 +7,7 @@ import { difference, fixtureFolder, inputsOf, numbers, openFixture, pruned, runM
 /** Those whose tokens are merged in the ways that there are: one into one, all into one, and dropped next to it. */
 const merging: [Method, object][] = [
   [tome(), { layers: [0, 2], keep: 0.7 }],
-  [tome({ proportionalAttention: false }), { layers: [0, 1, 2], keep: 0.8 }],
+
   [pitome(), { layers: [1], keep: 0.7 }],
   [aTome(), { layers: [1, 2], keep: 0.8 }],
   [evit(), { layers: [0, 1], keep: 0.6 }],

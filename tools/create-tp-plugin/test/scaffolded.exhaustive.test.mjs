@@ -97,42 +97,6 @@ describe('a created method', () => {
     },
   )
 
-  test('has a row in the table of tp eval', async () => {
-    const args = ['--methods', 'random,loudest', '--keep', '0.5', '--limit', '12', '--plugin', 'tp-loudest']
-    const table = await tp(['eval', 'model.onnx', '--data', 'mails.tsv', ...args])
-    expect(table).toMatch(/^loudest +0\.5 /m)
-    expect(table).toMatch(/^random \(5 seeds\) +0\.5 /m)
-  })
-
-  test('serves as a variant of tp optimize, and its plan can be pruned', async () => {
-    const args = [
-      '--data',
-      'mails.tsv',
-      '--plugin',
-      'tp-loudest',
-      '--max-loss',
-      '100',
-      '--shapes',
-      '1x64',
-      '-o',
-      'plan.json',
-    ]
-    await tp(['optimize', 'model.onnx', ...args, '--methods', 'loudest'])
-    const plan = JSON.parse(readFileSync(at('plan.json'), 'utf8'))
-    expect(plan.regimes.at(-1).plan.method).toBe('loudest')
-    const pruned = await tp([
-      'prune',
-      'model.onnx',
-      '--plan',
-      'plan.json',
-      '--plugin',
-      'tp-loudest',
-      '-o',
-      'tuned.onnx',
-    ])
-    expect(pruned).toContain('loudest')
-  })
-
   test('works in a command that has another copy of core', async () => {
     const args = ['--plugin', 'tp-loudest', '--method', 'loudest', '--keep', '0.6']
     const cli = join(root, 'packages/cli/bin/tp.js')
@@ -173,14 +137,6 @@ describe('a created runtime', () => {
     const { runtime: ran, rows } = JSON.parse(await tp(['bench', '../model.onnx', ...args], 'tp-fast'))
     expect(ran).toBe('fast')
     expect(rows).toHaveLength(1)
-  })
-
-  test('evaluates once it is published and installed', async () => {
-    await publish('@you/tp-fast', 'tp-fast')
-    const args = ['--methods', 'received-attention', '--keep', '0.5', '--limit', '12', '--runtime', '@you/tp-fast']
-    const table = await tp(['eval', 'model.onnx', '--data', 'mails.tsv', ...args])
-    expect(table).toMatch(/fast \d+\.\d+\.\d+, 1 thread/)
-    expect(table).toMatch(/^received-attention +0\.5 /m)
   })
 
   test('runs from code as its README says', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { testFolder } from '../../test/folder.ts'
 import { readIdx, readIdxImages } from './idx.ts'
 
-const { folder, write: file } = testFolder()
+const { write: file } = testFolder()
 
 function idx(dims: readonly number[], data: readonly number[], type = 8): Buffer {
   const sizes = dims.map((dim) => {

@@ -4,7 +4,7 @@ import { testFolder } from '../../test/folder.ts'
 import { readPairs } from './pairs.ts'
 import { readScoredPairs } from './scored-pairs.ts'
 
-const { folder, write: file } = testFolder()
+const { write: file } = testFolder()
 
 test('reads two texts and a score without a header: the column of numbers is the score', async () => {
   const pairs = await readScoredPairs(fileURLToPath(new URL('../../test/retrieval/pairs.csv', import.meta.url)))

@@ -66,10 +66,6 @@ describe('readTaggedTsv', () => {
   ])('refuses %s', async (_, content, message) => {
     await expect(read(content)).rejects.toMatchObject({ code: 'TP_DATA', message: expect.stringMatching(message) })
   })
-
-  test('refuses a missing file', async () => {
-    await expect(readTaggedTsv(join(folder, 'none.tsv'))).rejects.toMatchObject({ code: 'TP_DATA' })
-  })
 })
 
 describe('readTexts', () => {

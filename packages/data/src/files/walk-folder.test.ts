@@ -5,7 +5,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { testFolder } from '../../test/folder.ts'
 import { type WalkOptions, walkFolder } from './walk-folder.ts'
 
-const { folder: root, at } = testFolder()
+const { at } = testFolder()
 beforeAll(async () => {
   for (const folder of ['data/cat/.old', 'data/Z', 'elsewhere/deep']) mkdirSync(at(folder), { recursive: true })
   const files = ['data/cat/1', 'data/cat/.hidden', 'data/cat/.old/3', 'data/Z/a', 'elsewhere/2', 'elsewhere/deep/4']

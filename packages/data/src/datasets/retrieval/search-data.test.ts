@@ -78,9 +78,4 @@ describe('refuses', () => {
       message: expect.stringMatching(message),
     })
   })
-
-  test('judgments that are not there', async () => {
-    const read = readSearchData(own, { split: 'train' })
-    await expect(read).rejects.toThrow(/has no train.tsv/)
-  })
 })

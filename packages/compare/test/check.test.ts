@@ -9,10 +9,8 @@ import type { Interval } from '@tp/metrics'
 import { mailData, modelPath } from '@tp/models'
 import { decodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
-import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { check, verify } from '../src/index.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const node = nodeRuntime()
 const runtime: Runtime = { ...node, load: (model, options) => node.load(model, { threads: 1, ...options }) }

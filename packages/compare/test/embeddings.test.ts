@@ -37,7 +37,7 @@ beforeAll(async () => {
   const known = { ...(await readModelFolder(modelPath('mail'))), maxTokens: 48 }
   inputs = await prepareInputs(mails, session.inputs, known)
   dense = await embed(session, inputs, { batchSize: 8 })
-}, 60_000)
+})
 
 afterAll(() => session[Symbol.asyncDispose]())
 
@@ -65,7 +65,7 @@ describe('vectors of mails: means of the last states', () => {
     for (const [i, value] of first.entries()) expect(vectors[0]?.[i]).toBeCloseTo(value / length, 5)
   })
 
-  test('vectors are closer to those of the dense model the more tokens are kept', { timeout: 60_000 }, async () => {
+  test('vectors are closer to those of the dense model the more tokens are kept', async () => {
     const method = receivedAttention()
     const [whole, much, little] = [1, 0.8, 0.2].map((keep) => embedCut({ method }, keep)) as Promise<Embeddings>[]
     const nearness = async (vectors: Promise<Embeddings> | undefined): Promise<Nearness> =>
@@ -84,7 +84,7 @@ describe('vectors of mails: means of the last states', () => {
     expect(figureInterval(near.cosine).estimate).toBeCloseTo(mean(near.cosine), 12)
   })
 
-  test('takes means over the kept tokens if a model returns only these', { timeout: 60_000 }, async () => {
+  test('takes means over the kept tokens if a model returns only these', async () => {
     const left = await embedCut({ method: random({ seed: 1 }), restore: 'none' }, 0.5)
     const all = await embedCut({ method: random({ seed: 1 }), restore: 'all' }, 0.5)
     const filled = await embedCut({ method: random({ seed: 1 }) }, 0.5)

@@ -37,12 +37,12 @@ beforeAll(async () => {
   })
   inputs = { ...words, tags }
   dense = await evaluateTokens(session, inputs, { labels: TAGS, batchSize: 8 })
-}, 120_000)
+})
 
 afterAll(() => session[Symbol.asyncDispose]())
 
 describe('a tagger of mails', () => {
-  test('compares tags with those of the dense model where words have none', { timeout: 60_000 }, async () => {
+  test('compares tags with those of the dense model where words have none', async () => {
     const tags = inputs.tags.map((own) => own.map((tag) => (tag === IGNORED ? IGNORED : UNLABELED)))
     const unlabeled = { ...inputs, tags }
     const comparer = comparerOf({ task: 'tokens', inputs: unlabeled, labels: TAGS })
@@ -66,7 +66,7 @@ describe('a tagger of mails', () => {
     expect(loss).toMatchObject({ unit: 'points of accuracy', interval: { estimate: 0 } })
   })
 
-  test('judges a tagger by its logits, mail by mail', { timeout: 60_000 }, async () => {
+  test('judges a tagger by its logits, mail by mail', async () => {
     let [right, all] = [0, 0]
     for (const [mail, tags] of inputs.tags.entries()) {
       const { logits } = await session.run(await inputs.feeds([mail]))
@@ -88,9 +88,7 @@ describe('a tagger of mails', () => {
     expect(Object.keys(dense.figures)).toEqual(['f1', 'accuracy'])
   })
 
-  test('judges a tagger on pruned tokens after they are restored, some of them differently', {
-    timeout: 60_000,
-  }, async () => {
+  test('judges a tagger on pruned tokens after they are restored, some of them differently', async () => {
     const pruned = await evaluateCut({ keep: 0.3 })
     expect(pruned.kept?.mean).toBeLessThan(0.3)
     const loss = figureLoss(dense.figures.f1 as Figure, pruned.figures.f1 as Figure)
@@ -103,7 +101,7 @@ describe('a tagger of mails', () => {
     expect(onlyFirst - onlySecond).toBe(right(dense) - right(pruned))
   })
 
-  test('cannot be judged without its tokens', { timeout: 60_000 }, async () => {
+  test('cannot be judged without its tokens', async () => {
     await expect(evaluateCut({ keep: 0.5 }, { restore: 'none' })).rejects.toMatchObject({
       code: 'TP_OUTPUT',
       message: expect.stringContaining('where removed tokens come back (restore)'),

@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 import type {} from './browser/main.ts'
 import { sums } from './sums.ts'
 
-test('reads a guard, falls back and notices a drift in a page', { timeout: 120_000 }, async () => {
+test('reads a guard, falls back and notices a drift in a page', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'tp-page-'))
   try {
     await build({

@@ -13,7 +13,7 @@ import { lengthAdaptive } from './index.ts'
 
 testMethod(lengthAdaptive(), { run })
 
-test('trains with what pruning the tokens gives, at any shares', { timeout: 60_000 }, async () => {
+test('trains with what pruning the tokens gives, at any shares', async () => {
   const model = decodeModel(readFileSync(modelPath('mail')))
   const method = lengthAdaptive()
   const layers = [0, 2, 3]

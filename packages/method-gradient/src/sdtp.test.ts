@@ -61,7 +61,6 @@ const saliencies = numbers(-5, 0).map((logs) => logs.map(Math.exp))
 const masks = fc.integer({ min: 4, max: TOKENS }).map((count) => Array.from({ length: TOKENS }, (_, i) => +(i < count)))
 
 test('learns from the saliency of the output of the first layer that prunes tokens', {
-  timeout: 60_000,
   tags: 'exhaustive',
 }, async () => {
   const lesson = await mailLesson(16)

@@ -156,10 +156,7 @@ test('uses a hard mask with the gradient of a soft one: masker', () => {
   expectClose(ofValues ?? [], arrayOf(outputs, 'grad_values').data, 'values', ofGradients)
 })
 
-test('answers like the pruned model during training, at any thresholds', {
-  timeout: 120_000,
-  tags: 'exhaustive',
-}, async () => {
+test('answers like the pruned model during training, at any thresholds', { tags: 'exhaustive' }, async () => {
   const threshold = fc.record({
     merge: fc.integer({ min: 50, max: 100 }).map((percent) => percent / 100 + 1e-3),
     prune: fc.integer({ min: 0, max: 20 }).map((parts) => parts / 1000 + 1e-5),

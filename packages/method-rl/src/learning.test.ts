@@ -24,7 +24,7 @@ let mails: Mails
 
 beforeAll(async () => {
   mails = await openMails()
-}, 60_000)
+})
 
 /** Random numbers in place of the values that a method learns. */
 function someValues(method: Method, seed: number): (layer: number) => Values {
@@ -51,7 +51,7 @@ const few = { numRuns: process.env.TP_EXHAUSTIVE ? 5 : 3 }
 describe('tr-bert', () => {
   const method = trBert()
 
-  test('answers with hidden tokens as with pruned ones', { timeout: 60_000 }, async () => {
+  test('answers with hidden tokens as with pruned ones', async () => {
     await fc.assert(
       fc.asyncProperty(sample, async ({ layers, seed, first }) => {
         const { feeds, width } = await someRows(first)
@@ -67,7 +67,7 @@ describe('tr-bert', () => {
     )
   })
 
-  test('answers like the dense model where all tokens are kept', { timeout: 60_000 }, async () => {
+  test('answers like the dense model where all tokens are kept', async () => {
     const { feeds, width } = await someRows(0)
     const noise = { 'tp.noise.2.0': float32([8, width], new Float32Array(8 * width)) }
     const soft = await softLogits(method, [2], someValues(method, 1), { ...feeds, ...noise })
@@ -80,7 +80,7 @@ describe('tr-bert', () => {
 describe('rl-schedule', () => {
   const ratios = [1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
 
-  test('answers with drawn ratios as with a schedule of them', { timeout: 60_000 }, async () => {
+  test('answers with drawn ratios as with a schedule of them', async () => {
     const drawn = fc.array(fc.integer({ min: 0, max: 6 }), { minLength: 3, maxLength: 3 })
     const method = rlSchedule()
     await fc.assert(
@@ -134,7 +134,7 @@ describe('rl-schedule', () => {
 })
 
 // A test of the command line trains tr-bert every day.
-test('rl-schedule keeps fewer tokens at a price', { timeout: 120_000, tags: 'exhaustive' }, async () => {
+test('rl-schedule keeps fewer tokens at a price', { tags: 'exhaustive' }, async () => {
   const method = rlSchedule({ samples: 4 })
   const options: SaliencyOptions = { model: mailModel, runtime: nodeRuntime(), inputs: mails.inputs }
   const flops: number[] = []

@@ -74,7 +74,7 @@ function pruned(model: Model, options: Partial<PruneOptions> & Pick<PruneOptions
 
 describe('inference of the authors’ code', () => {
   for (const name of ['single', 'keep-all', 'keep-cls-only', 'batch-pad']) {
-    test(`tr_bert/infer-${name}`, { timeout: 60_000 }, async () => {
+    test(`tr_bert/infer-${name}`, async () => {
       const golden = goldenCase(`tr_bert/infer-${name}`)
       const threshold = new Map(layers.map((layer) => [layer, { kind: 'threshold', value: 0.5 } as const]))
       const model = pruned(goldenEncoder(golden).model, {
@@ -141,7 +141,7 @@ function keptAt(outputs: Readonly<Record<string, TensorLike>>, layer: number): n
 
 describe('training of the authors’ code', () => {
   for (const name of ['policy-gradient', 'policy-gradient-k2']) {
-    test(`tr_bert/${name}`, { timeout: 60_000 }, async () => {
+    test(`tr_bert/${name}`, async () => {
       const golden = goldenCase(`tr_bert/${name}`)
       const { samples_K: copies, alpha } = golden.params as { samples_K: number; alpha: number }
       const { model } = goldenEncoder(golden)
@@ -221,7 +221,7 @@ describe('training of the authors’ code', () => {
   }
 })
 
-test('keeps the likeliest token of a row that would lose all', { timeout: 60_000 }, async () => {
+test('keeps the likeliest token of a row that would lose all', async () => {
   const golden = goldenCase('tr_bert/infer-single')
   const { model } = goldenEncoder(golden)
   const params = (layer: number): Values => constants(policyAt(golden, layer))

@@ -15,7 +15,6 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { countingDevice, runtime } from '../test/counting-device.ts'
 import { describeLoss, type Measurements, type OptimizedPlan, type OptimizeOptions, optimize } from './index.ts'
 
-const timeout = 240_000
 const device = countingDevice()
 const methods: readonly MethodEntry[] = [...attention, ...hybrid, methodEntry(none, 'keeps every token')]
 const entry = (name: string): MethodEntry => methods.find((one) => one.name === name) as MethodEntry
@@ -30,7 +29,7 @@ beforeAll(async () => {
   const tokenizer = await loadTokenizer(modelPath('mail', 'tokenizer'))
   const mails = textDataset('mails', mailData('calibration').slice(0, 120))
   inputs = await textInputs(mails, session.inputs, tokenizer, { maxTokens: 48 })
-}, timeout)
+})
 
 const ask = (options: Partial<OptimizeOptions> = {}): Promise<OptimizedPlan> =>
   optimize({
@@ -48,7 +47,7 @@ async function opened(plan: OptimizedPlan, source: Model = model): Promise<Sessi
 describe('optimize on mails', () => {
   let known: Measurements = {}
 
-  test('finds a plan that holds, with its measurements', { timeout }, async () => {
+  test('finds a plan that holds, with its measurements', async () => {
     const stages = new Set<string>()
     const plan = await ask({
       onMeasured(all) {
@@ -76,14 +75,14 @@ describe('optimize on mails', () => {
     expect(figures.loss?.estimate).toBeCloseTo(before.accuracy.estimate - after.accuracy.estimate, 9)
   })
 
-  test('finds the same plan from known measurements, and measures nothing', { timeout }, async () => {
+  test('finds the same plan from known measurements, and measures nothing', async () => {
     const again = await ask({ known, onMeasured: () => expect.unreachable('measured again') })
     const once = await ask({ known })
     const { date: _, ...figures } = again.figures
     expect(once).toMatchObject({ regimes: again.regimes, figures })
   })
 
-  test('leaves the dense model as it is where there is nothing to try', { timeout }, async () => {
+  test('leaves the dense model as it is where there is nothing to try', async () => {
     const { regimes, figures } = await ask({ variants: [], quantize: false, leaveOut: false })
     expect(regimes).toEqual([{ plan: { format: 1, method: 'none' } }])
     // Only its dead tokens are removed, which is exact.
@@ -91,7 +90,7 @@ describe('optimize on mails', () => {
     expect(figures.speedup?.estimate ?? 1).toBeGreaterThanOrEqual(1)
   })
 
-  test('ends with the best so far when a signal says that that is enough', { timeout }, async () => {
+  test('ends with the best so far when a signal says that that is enough', async () => {
     const enough = new AbortController()
     const { figures } = await ask({
       enough: enough.signal,
@@ -103,7 +102,7 @@ describe('optimize on mails', () => {
   })
 })
 
-test('measures the loss of a cascade with its fallbacks', { timeout, tags: 'exhaustive' }, async () => {
+test('measures the loss of a cascade with its fallbacks', { tags: 'exhaustive' }, async () => {
   const plan = await ask({ model: dense, cascade: true, maxLoss: 0.5, quantize: false, leaveOut: false })
   const pruned = await opened(plan, dense)
   const whole = await runtime.load(modelPath('mail'), { threads: 1 })
@@ -127,9 +126,7 @@ function embedderOf(model: Model): Model {
   return embedder
 }
 
-test('optimizes a model that gives vectors by the scores of pairs, where people have judged some', {
-  timeout,
-}, async () => {
+test('optimizes a model that gives vectors by the scores of pairs, where people have judged some', async () => {
   const embedder = embedderOf(model)
   const unlabeled = { ...inputs, targets: inputs.targets.map(() => -1) }
   const count = inputs.targets.length / 2
@@ -163,9 +160,7 @@ test('optimizes a model that gives vectors by the scores of pairs, where people 
   expect(figures.loss?.estimate).toBeCloseTo(100 * lost, 1)
 })
 
-test('optimizes a model that gives vectors by their cosine to the dense ones, without labels', {
-  timeout,
-}, async () => {
+test('optimizes a model that gives vectors by their cosine to the dense ones, without labels', async () => {
   const embedder = embedderOf(model)
   await using before = await runtime.load(encodeModel(embedder), { threads: 1 })
   const unlabeled = { ...inputs, targets: inputs.targets.map(() => -1) }
@@ -199,9 +194,7 @@ test('refuses too few examples', async () => {
   await expect(ask({ data })).rejects.toThrow(expect.objectContaining({ code: 'TP_DATA' }))
 })
 
-test('counts a repeated example once, and raises an alarm where the dense model gives one answer', {
-  timeout,
-}, async () => {
+test('counts a repeated example once, and raises an alarm where the dense model gives one answer', async () => {
   const rows = [...inputs.targets.keys()]
   const few = {
     task: 'classification',

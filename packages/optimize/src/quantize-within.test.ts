@@ -49,7 +49,6 @@ test('quantizes all of a model whose answers remain near enough, and tries no no
 })
 
 test('where all of it is too much, leaves as few nodes in float32 as suffice, those that move the answers most', {
-  timeout: 60_000,
   tags: 'exhaustive',
 }, async () => {
   const whole = (await compare(quantized([]))).similarity

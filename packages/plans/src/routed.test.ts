@@ -23,7 +23,7 @@ function feeds(batch: number, tokens: number) {
   }
 }
 
-test('sends runs to the session for their size, and disposes of all sessions', { timeout: 60_000 }, async () => {
+test('sends runs to the session for their size, and disposes of all sessions', async () => {
   const result = transform(
     decodeModel(file),
     prune({ method: receivedAttention(), schedule: schedule(6, { keep: 0.3 }) }),
@@ -51,7 +51,7 @@ test('sends runs to the session for their size, and disposes of all sessions', {
   await expect(pruned.run(feeds(1, 8))).rejects.toThrow(expect.objectContaining({ code: 'TP_DISPOSED' }))
 })
 
-test('refuses limits that do not rise and models with other inputs', { timeout: 60_000 }, async () => {
+test('refuses limits that do not rise and models with other inputs', async () => {
   await using mail = await runtime.load(file, { threads: 1 })
   await using digits = await runtime.load(modelPath('digits-vit'), { threads: 1 })
   const code = expect.objectContaining({ code: 'TP_OPTION' })

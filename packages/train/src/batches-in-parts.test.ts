@@ -14,7 +14,7 @@ beforeAll(async () => {
     ...{ model: small, runtime, inputs, teacher },
     ...{ epochs: 1, batchSize: 6, learningRate: 1e-4, methodRate: 0.01, warmUp: 0 },
   }
-}, 60_000)
+})
 
 /** Few enough for one example of this data, with its copies, in each part. */
 const ONE_BY_ONE = 24
@@ -50,7 +50,7 @@ describe('a batch in parts has the loss and the gradients of the whole', () => {
   }
   const everyDay = new Set(['of labels and the dense model', 'of a policy that aims at a share'])
   for (const [name, more] of Object.entries(cases)) {
-    test(name, { timeout: 60_000, tags: everyDay.has(name) ? [] : 'exhaustive' }, async () => {
+    test(name, { tags: everyDay.has(name) ? [] : 'exhaustive' }, async () => {
       const [whole, parts, work] = await inBothWays(more)
       expectSameNumbers(whole, parts)
       // Every example is a part; where the share of all has to be known, there is one more run of each.

@@ -42,7 +42,7 @@ function prunedShare(method: Method, lengths: readonly number[]): number {
   return pruned / dense
 }
 
-test('the cost is that of the graph where each token is kept or pruned entirely', { timeout: 60_000 }, async () => {
+test('the cost is that of the graph where each token is kept or pruned entirely', async () => {
   const method = firstTokens(counts, 'input')
   const { share, lengths } = await softShare(method)
   // The graph also has norms, activations, softmax, pooler and the selection itself, which the products of matrices that
@@ -50,7 +50,7 @@ test('the cost is that of the graph where each token is kept or pruned entirely'
   expect(Math.abs(share - prunedShare(method, lengths))).toBeLessThan(0.015)
 })
 
-test('averages the kept fraction over the layers', { timeout: 60_000 }, async () => {
+test('averages the kept fraction over the layers', async () => {
   const { kept, lengths } = await softShare(firstTokens(counts, 'attention'))
   const left = (length: number): number => {
     const [first, second] = [Math.min(length, 20), Math.min(length, 6)]

@@ -32,7 +32,7 @@ const cosineOf = async (own: Model): Promise<number> => {
   return await qualityOf(session, inputs, { batchSize: 8 })
 }
 
-test('brings the vectors of a pruned model nearer to the dense ones', { timeout: 60_000 }, async () => {
+test('brings the vectors of a pruned model nearer to the dense ones', async () => {
   const amounts = schedule(3, { layers: [1], keep: 0.4 })
   const pruned = transform(model, prune({ method: receivedAttention(), schedule: amounts }))
   const before = await cosineOf(pruned.model)
@@ -44,7 +44,7 @@ test('brings the vectors of a pruned model nearer to the dense ones', { timeout:
   expect(before).toBeLessThan(100)
 })
 
-test('gives the weights that it began with where no later ones are better', { timeout: 60_000 }, async () => {
+test('gives the weights that it began with where no later ones are better', async () => {
   const amounts = schedule(3, { layers: [1], keep: 0.8 })
   const pruned = transform(model, prune({ method: receivedAttention(), schedule: amounts }))
   const tooFast = { answer: 'embedding', epochs: 0.5, batchSize: 8, learningRate: 0.05, warmUp: 0 } as const
@@ -66,7 +66,7 @@ test('refuses a share of labels', async () => {
 })
 
 describe('the saliency of a vector', () => {
-  test('the saliency is the same in any batch, and 0 for padding', { timeout: 60_000 }, async () => {
+  test('the saliency is the same in any batch, and 0 for padding', async () => {
     const some = { model, runtime, inputs, answer: 'embedding', layer: 2 } as const
     const [alone, together] = await Promise.all([1, 8].map((batchSize) => saliencyOf({ ...some, batchSize })))
     for (const [row, length] of (inputs.lengths ?? []).entries()) {

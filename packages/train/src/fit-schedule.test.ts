@@ -9,7 +9,7 @@ import { type FitOptions, fitSchedule, flopsMeasure } from './fit-schedule.ts'
 let inputs: ModelInputs
 beforeAll(async () => {
   ;({ inputs } = await smallLessons(16))
-}, 60_000)
+})
 
 const method = thresholds()
 const at = (amounts: Readonly<Record<number, Amount>>): Schedule =>
@@ -21,7 +21,7 @@ const options = (schedule: Schedule, targetFlops: number): FitOptions => ({
 test.each<[string, Schedule, number]>([
   ['ratios', at({ 0: { kind: 'ratio', value: 0.7 }, 1: { kind: 'ratio', value: 0.5 } }), 0.6],
   ['numbers to remove', at({ 0: { kind: 'remove', value: 4 }, 1: { kind: 'remove', value: 4 } }), 0.8],
-])('brings %s close to the share, and not above it', { timeout: 120_000 }, async (_, schedule, target) => {
+])('brings %s close to the share, and not above it', async (_, schedule, target) => {
   const fitted = await fitSchedule(options(schedule, target))
   expect(fitted.flops).toBeLessThanOrEqual(target)
   // Whole tokens of sixteen short texts are no finer than this.
@@ -38,7 +38,7 @@ describe('an impossible fraction of the FLOPs', () => {
     )
   })
 
-  test('refuses a fraction below the cost of the first layers', { timeout: 120_000 }, async () => {
+  test('refuses a fraction below the cost of the first layers', async () => {
     const error = await fitSchedule(options(at({ 1: { kind: 'ratio', value: 0.5 } }), 0.3)).catch((thrown) => thrown)
     expect(isTpError(error) && error.code).toBe('TP_FLOPS')
     expect(error.message).toMatch(

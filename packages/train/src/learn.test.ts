@@ -19,7 +19,7 @@ beforeAll(async () => {
     ...{ epochs: 1, batchSize: 4, learningRate: 1e-4, methodRate: 0.01, evaluations: 2 },
     soft: { method: thresholds(), layers, targetFlops: 0.6 },
   }
-}, 60_000)
+})
 
 interface Watched {
   readonly result: LearnedPruning
@@ -46,7 +46,7 @@ describe('soft training and fine-tuning', () => {
   let whole: Watched
   beforeAll(async () => {
     whole = await watched()
-  }, 120_000)
+  })
 
   test('end in a model with the requested fraction of the FLOPs', async () => {
     const { result, seen } = whole
@@ -63,7 +63,7 @@ describe('soft training and fine-tuning', () => {
     expect([...result.learned.keys()]).toEqual(layers)
   })
 
-  test('resume from a checkpoint of the fine-tuning with the same numbers', { timeout: 120_000 }, async () => {
+  test('resume from a checkpoint of the fine-tuning with the same numbers', async () => {
     const of = (own: TrainingPart): Uint8Array[] =>
       whole.checkpoints.flatMap(([at, bytes]) => (at === own ? [bytes] : []))
     const rest = await watched({ resume: { soft: of('soft').at(-1) as Uint8Array, hard: of('hard')[0] as Uint8Array } })
@@ -73,7 +73,7 @@ describe('soft training and fine-tuning', () => {
     expect(rest.result.hard?.progress).toEqual(whole.result.hard?.progress)
   })
 
-  test('resume only with the settings that they started with', { timeout: 120_000 }, async () => {
+  test('resume only with the settings that they started with', async () => {
     const [[, soft] = [], , [, hard] = []] = whole.checkpoints
     const error = (more: Partial<LearnOptions>) => watched(more).catch((thrown: TpError) => thrown)
     const other = await error({ resume: { soft: soft as Uint8Array }, soft: { ...options.soft, layers: [0, 2] } })
@@ -88,7 +88,7 @@ describe('soft training and fine-tuning', () => {
 })
 
 describe('training without some of its parts', () => {
-  test('does no fine-tuning where no weights of the encoder learn', { timeout: 120_000 }, async () => {
+  test('does no fine-tuning where no weights of the encoder learn', async () => {
     const { result, seen } = await watched({ soft: { method: thresholds(), layers }, trains: () => false })
     expect([result.hard, seen.length]).toEqual([undefined, 4])
     expect(Buffer.compare(encodeModel(result.dense), encodeModel(small))).toBe(0)
@@ -96,7 +96,7 @@ describe('training without some of its parts', () => {
     expect(result.model).toBe(result.before)
   })
 
-  test('takes the learned or given amounts without a target', { timeout: 120_000, tags: 'exhaustive' }, async () => {
+  test('takes the learned or given amounts without a target', { tags: 'exhaustive' }, async () => {
     const soft = { method: thresholds(), layers }
     const { result } = await watched({ soft, epochs: 0.25, hardEpochs: 0 })
     const learned = [...result.learned].map(([layer, { threshold }]) => [
@@ -109,7 +109,7 @@ describe('training without some of its parts', () => {
     expect((await watched({ soft, schedule: drawn, epochs: 0.25, hardEpochs: 0 })).result.schedule).toEqual(drawn)
   })
 
-  test('keeps the same ratio at each layer for a method that learns no amounts', { timeout: 120_000 }, async () => {
+  test('keeps the same ratio at each layer for a method that learns no amounts', async () => {
     const soft = { method: thresholds({ hardens: false }), layers, targetFlops: 0.7 }
     const { result } = await watched({ soft, epochs: 0.25, hardEpochs: 0 })
     const [first, second] = [...result.schedule.values()]
@@ -135,7 +135,7 @@ describe('before training starts', () => {
     ['a layer that does not exist', { method, layers: [9] }, 'TP_SCHEDULE'],
     ['the same with a share', { method, layers: [9], targetFlops: 0.5 }, 'TP_SCHEDULE'],
     ['an invalid position', { method, layers, protect: [-1] }, 'TP_PROTECT'],
-  ] as const)('refuses %s', { timeout: 60_000 }, async (_, soft, code) => {
+  ] as const)('refuses %s', async (_, soft, code) => {
     expect(await problem(soft)).toBe(code)
   })
 
@@ -144,7 +144,7 @@ describe('before training starts', () => {
     expect(await problem({ method: fixed, layers, targetFlops: 0.6 })).toBe('TP_METHOD')
   })
 
-  test('refuses a model that is pruned already', { timeout: 120_000 }, async () => {
+  test('refuses a model that is pruned already', async () => {
     const pruned = transform(small, prune({ method, schedule: schedule(3, { layers: [0], keep: 0.5 }) }))
     const error = await watched({ model: pruned.model, soft: { method, layers } }).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(TpError)
@@ -155,10 +155,7 @@ describe('before training starts', () => {
   })
 })
 
-test('searches for the amounts of a method that learned to work with any', {
-  timeout: 120_000,
-  tags: 'exhaustive',
-}, async () => {
+test('searches for the amounts of a method that learned to work with any', { tags: 'exhaustive' }, async () => {
   const rounds: number[] = []
   const { result } = await watched({
     soft: { method: anyNumber, layers, targetFlops: 0.7 },

@@ -71,7 +71,7 @@ describe('agrees with the authors’ numbers (AdapLeR)', () => {
   })
 })
 
-test('gives 1 to the tokens that count most and 0 to padding in mails, in any batch', { timeout: 60_000 }, async () => {
+test('gives 1 to the tokens that count most and 0 to padding in mails, in any batch', async () => {
   const runtime = nodeRuntime()
   const bytes = readFileSync(modelPath('mail'))
   const inputs = await fewMails(bytes, 8)

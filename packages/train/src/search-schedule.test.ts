@@ -108,7 +108,7 @@ describe('a search', () => {
   })
 })
 
-test('runs schedules of a real model on examples, and counts their multiply-adds', { timeout: 120_000 }, async () => {
+test('runs schedules of a real model on examples, and counts their multiply-adds', async () => {
   const runtime = nodeRuntime()
   const model = decodeModel(readFileSync(modelPath('mail')))
   await using session = await runtime.load(encodeModel(model), { threads: 1 })

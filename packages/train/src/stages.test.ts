@@ -29,9 +29,7 @@ const inputs: ModelInputs = {
 }
 
 describe('stages', () => {
-  test('follow one another by their shares, each with its own learning parts and loss', {
-    timeout: 120_000,
-  }, async () => {
+  test('follow one another by their shares, each with its own learning parts and loss', async () => {
     const method = thresholds({ stages, copies: 2 })
     const own = weightsOf(small, (name) => name.includes('classifier'))
     const learning: Weights = learnedWeights({ method, layers }, {}, settings)
@@ -53,7 +51,7 @@ describe('stages', () => {
     expect((await open.at(1)).stage).toBe('first')
   })
 
-  test('train everything all the time where there are none', { timeout: 60_000 }, async () => {
+  test('train everything all the time where there are none', async () => {
     const own = weightsOf(small, (name) => name.includes('classifier'))
     await using open = stagesOf({ model: small, runtime, inputs, settings, own, learning: new Map(), steps: 3 })
     expect((await open.at(2)).graphs.learning).toEqual([...own.keys()])
@@ -65,7 +63,7 @@ describe('a training in stages', () => {
   beforeAll(async () => {
     const { inputs, teacher } = await smallLessons(16)
     options = { ...settings, model: small, runtime, inputs, teacher, trains: (_, dims) => dims.length === 1 }
-  }, 60_000)
+  })
   const trained = (method: Method, more: Partial<TrainOptions> = {}): Promise<Trained> =>
     train({ ...options, soft: { method, layers }, ...more })
   const isMoved = ({ weights }: Trained): boolean => {
@@ -73,7 +71,7 @@ describe('a training in stages', () => {
     return [...before].some(([name, { data }]) => weights.get(name)?.data.some((value, i) => value !== data[i]))
   }
 
-  test('changes only what its stage says', { timeout: 120_000 }, async () => {
+  test('changes only what its stage says', async () => {
     const only = await trained(thresholds({ stages: [{ name: 'alone', share: 1, learns: 'method' }] }))
     expect(isMoved(only)).toBe(false)
     expect(only.learned.get(0)?.threshold?.data[0]).not.toBeCloseTo(0.02, 6)
@@ -82,7 +80,7 @@ describe('a training in stages', () => {
     expect(both.progress.map(({ stage }) => stage)).toEqual(['first', 'second', 'second', 'second'])
   })
 
-  test('limits the steps of what starts to learn later to the rate', { timeout: 120_000 }, async () => {
+  test('limits the steps of what starts to learn later to the rate', async () => {
     const { weights } = await trained(
       thresholds({
         stages: [
@@ -100,7 +98,7 @@ describe('a training in stages', () => {
     expect(most.reduce((a, b) => Math.max(a, b))).toBeLessThan(1.01 * 1e-4 * 0.25)
   })
 
-  test('keeps what it learns within its range', { timeout: 120_000 }, async () => {
+  test('keeps what it learns within its range', async () => {
     const { learned } = await trained(thresholds({ range: [0.0199, 0.0201] }), { methodRate: 0.1 })
     for (const { threshold } of learned.values()) {
       const value = threshold?.data[0] as number

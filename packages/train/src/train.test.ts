@@ -58,9 +58,9 @@ describe('train', () => {
   let whole: Awaited<ReturnType<typeof watched>>
   beforeAll(async () => {
     whole = await watched()
-  }, 60_000)
+  })
 
-  test('lowers the loss, keeps the pruning, and gives a model that runs', { timeout: 60_000 }, async () => {
+  test('lowers the loss, keeps the pruning, and gives a model that runs', async () => {
     const { seen, trained, bytes } = await watched({ epochs: 4 })
     const losses = seen.map(({ loss }) => loss)
     expect(mean(losses.slice(-8))).toBeLessThan(0.7 * mean(losses.slice(0, 8)))
@@ -71,7 +71,7 @@ describe('train', () => {
     expect(bytes.length).toBe(encodeModel(model).length)
   })
 
-  test('resumes from a checkpoint to the same bytes', { timeout: 60_000 }, async () => {
+  test('resumes from a checkpoint to the same bytes', async () => {
     const [half] = whole.checkpoints
     const rest = await watched({ resume: half as Uint8Array })
     expect(rest.seen).toEqual(whole.seen.slice(-rest.seen.length))
@@ -82,7 +82,6 @@ describe('train', () => {
   // The weights that it begins with are evaluated first, then those after 8 of 16 steps.
   test.each([1, 2])(
     'gives a checkpoint when stopped while it evaluates at time %d, and resumes from it',
-    { timeout: 60_000 },
     async (time) => {
       const stop = new AbortController()
       let [evaluations, saved] = [0, undefined as Uint8Array | undefined]
@@ -103,7 +102,7 @@ describe('train', () => {
     },
   )
 
-  test('changes only what is chosen to learn', { timeout: 60_000 }, async () => {
+  test('changes only what is chosen to learn', async () => {
     // Without a selection the last weights are given.
     const vectors = { trains: (_: string, dims: readonly number[]) => dims.length === 1 }
     const trained = await train({ ...settings, epochs: 0.5, ...vectors, model, runtime, inputs, teacher })
@@ -140,7 +139,7 @@ describe('train refuses', () => {
     expect(await codeOf({ inputs: wrong, teacher: new Float32Array(128), distillation: 0 })).toBe('TP_DATA')
   })
 
-  test('a learning rate at which it diverges', { timeout: 60_000 }, async () => {
+  test('a learning rate at which it diverges', async () => {
     expect(await codeOf({ learningRate: 1e18, warmUp: 0, epochs: 4 })).toBe('TP_DIVERGED')
   })
 

@@ -37,7 +37,7 @@ async function mails(model: Model): Promise<ModelInputs> {
   )
 }
 
-test('finds that padding is dropped first in an export of a fixed length, exactly', { timeout: 60_000 }, async () => {
+test('finds that padding is dropped first in an export of a fixed length, exactly', async () => {
   const small = transform(decodeModel(readFileSync(modelPath('mail'))), leaveOut({ layers: [2, 3, 4, 5] })).model
   const model = ofOneLength(small, 96)
   const inputs = await mails(model)
@@ -60,7 +60,7 @@ test('finds that padding is dropped first in an export of a fixed length, exactl
   for (const [i, value] of own.entries()) expect(other[i]).toBeCloseTo(value, 4)
 })
 
-test('leaves out dropping padding where a mean counts it, and says so', { timeout: 60_000 }, async () => {
+test('leaves out dropping padding where a mean counts it, and says so', async () => {
   const short = transform(decodeModel(readFileSync(modelPath('mail'))), leaveOut({ layers: [1, 2, 3, 4, 5] })).model
   const graph = new Graph(ofOneLength(short, 64))
   const head = graph.nodes.findLast(({ opType }) => opType === 'Gather') as NodeProto

@@ -27,7 +27,7 @@ beforeAll(async () => {
     selection: { ...others, source: 'other numbers' },
     settings: { epochs: 1, batchSize: 8, evaluations: 1 },
   }
-}, 60_000)
+})
 
 test('trains the model as its plan prunes it, the same as trainPruned', async () => {
   const trained = await trainPlan({ ...job, plan: received })

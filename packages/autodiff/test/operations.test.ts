@@ -12,18 +12,11 @@ const titled = operations.map(
 const seeds = fc.integer({ min: 1, max: 1e6 })
 
 describe('the gradient of each operator agrees with central differences in double precision', () => {
+  // Sizes have names, as in a file that takes any batch and length, or are numbers.
   test.each(titled)('%s', (_, operation) => {
     fc.assert(
-      fc.property(operation, seeds, (drawn, seed) => checkGradients(drawn, seed)),
-      { numRuns: 30 },
-    )
-  })
-
-  test.each(titled)('%s, with named sizes', (_, operation) => {
-    const named = fc.subarray([2, 3, 4], { minLength: 1 })
-    fc.assert(
-      fc.property(operation, seeds, named, (drawn, seed, named) => checkGradients(drawn, seed, named)),
-      { numRuns: 30 },
+      fc.property(operation, seeds, fc.subarray([2, 3, 4]), (drawn, seed, named) => checkGradients(drawn, seed, named)),
+      { numRuns: 40 },
     )
   })
 })

@@ -1,6 +1,6 @@
 import { type Method, random, type Schedule, schedule } from '@tp/core'
 import { ats, clsAttention, receivedAttention, valueWeighted } from '@tp/method-attention'
-import { thorough } from 'exported-encoders'
+import { inTurn, thorough } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { prune, transform } from '../src/index.ts'
 import { difference, open } from './run.ts'
@@ -44,18 +44,18 @@ const minilm = minilmModel(thorough(5, 10), 40)
 if (minilm === undefined) {
   test.skip('minilm: the batch of a row changes nothing (left out: the shared folder is not here)', () => {})
 } else {
-  testInvariance(minilm, [settings[0] as Setting, settings[3] as Setting])
+  testInvariance(minilm, [settings[3] as Setting])
 }
 
 function testInvariance({ name, model, texts }: TextModel, list: readonly Setting[]): void {
   const longest = Math.max(...texts.map((text) => text.length))
   describe(`${name}: the batch and the padding of a row change nothing`, () => {
-    for (const setting of list) {
+    for (const [row, setting] of list.entries()) {
       test(setting.name, async () => {
         const result = transform(model, prune({ method: setting.method, schedule: setting.schedule, trace: true }))
         await using session = await open(result.model)
         const layouts: readonly ((row: TextIds) => TextIds)[] = [(row) => row, (row) => leftPadded(row, 3), withHoles]
-        for (const layout of layouts) {
+        for (const layout of inTurn(layouts, row, 2)) {
           const list = texts.map((ids) => layout(plainRow(ids)))
           const alone: RowResult[] = []
           for (const row of list) alone.push(...(await runRows(session, [row], row.ids.length)))

@@ -147,14 +147,6 @@ test('adds the completed states of kept tokens to those of pruned ones', async (
   }
 })
 
-test('a head that reads the class token alone restores none', () => {
-  const model = decodeModel(emitModel({ logits: statesOf(plain).logits }, { opset: 17 }))
-  const pruning = schedule(3, { layers: [1], keep: 0.6 })
-  const types = (made: Model): string[] => made.proto.graph?.node.map(({ opType }) => opType).sort() ?? []
-  const plainly = pruned(model, { method: receivedAttention(), schedule: pruning })
-  expect(types(pruned(model, { method: saying(), schedule: pruning }))).toEqual(types(plainly))
-})
-
 test('with every token kept the answers are those of the dense model', async () => {
   for (const norm of ['pre', 'post'] as const) {
     const inputs = inputsOf(plain, 3, TOKENS, 4)

@@ -130,12 +130,6 @@ describe('an encoder that cannot be pruned', () => {
     expect(difference(numbers(now.right), numbers(right.logits))).toBeLessThan(1e-5)
   })
 
-  test('refuses the encoder on request', () => {
-    expect(() => transform(model, prune({ method, schedule: half, encoder: 'text_input_ids' }))).toThrow(
-      expect.objectContaining({ code: 'TP_MASK' }),
-    )
-  })
-
   test('refuses with the reason of the first where there are two', () => {
     expect(() => transform(twoEncoders(biased(text), biased(image)), prune({ method, schedule: half }))).toThrow(
       expect.objectContaining({ code: 'TP_MASK' }),

@@ -162,8 +162,8 @@ const heads: readonly [string, (x: Tensor) => Tensor, readonly TokenReading[], b
 ]
 
 describe('finds by structure alone', () => {
-  for (const norm of ['pre', 'post'] as const) {
-    test.each(heads)(`${norm}-norm: %s`, (_, head, reads, normalized = false) => {
+  for (const [row, norm] of (['pre', 'post'] as const).entries()) {
+    test.each(heads.filter((_, i) => i % 2 === row))(`${norm}-norm: %s`, (_, head, reads, normalized = false) => {
       const { logits } = statesOf({ ...plain, norm, head })
       const model = decodeModel(emitModel({ logits }, { opset: 17 }))
       expect(headOf(model)).toEqual([{ output: 'logits', reads, normalized }])

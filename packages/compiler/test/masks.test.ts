@@ -199,7 +199,7 @@ describe.each(marks.map((mark, row) => ({ ...mark, row })))(
       ...Object.keys(hidings).map((hiding) => [hiding, 'sum over count'] as const),
       ...Object.keys(poolings).map((pooling) => ['added', pooling] as const),
     ]
-    for (const [i, [hiding, pooling]] of inTurn([...forms.entries()], mark, 3)) {
+    for (const [i, [hiding, pooling]] of inTurn([...forms.entries()], mark, 2)) {
       const shape = name === 'lengths' || i % 2 === 0 ? 'right' : 'holes'
       for (const amounts of inTurn([{ keep: 0.6 }, { mass: 0.7 }], mark + i, 1)) {
         test(`${hiding}, mean as ${pooling}, padding ${shape}, ${JSON.stringify(amounts)}`, async () => {

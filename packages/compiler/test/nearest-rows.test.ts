@@ -118,13 +118,6 @@ describe('a pruned token comes back as the nearest kept one', () => {
     })
   }
 
-  test('where a head answers for each token, upstream of the head', async () => {
-    const { logits } = statesOf({ ...plain, pooling: 'none' })
-    const model = decodeModel(emitModel({ logits }, { opset: 17 }))
-    const options = { method: receivedAttention(), schedule: schedule(3, { keep: 0.5 }), restore: 'nearest' } as const
-    await expectNearest(model, 'logits', inputsOf(plain, 3, 11, 4), options, neighborhoodIn(model))
-  })
-
   const amounts = [{ keep: 0.8 }, { mass: 0.8 }]
   for (const [name, options] of [
     ['at outputs', { ...plain, layerCount: 4, head: (x: Tensor) => x }],
@@ -168,18 +161,6 @@ describe('a pruned token comes back as the nearest kept one', () => {
       expect(inspect(model)).toMatchObject({ protectedTokens: [0], classToken: undefined })
       await expectNearest(model, 'states', { frames }, options, { apart: [] })
     })
-  })
-
-  test('unless other restoring is requested then', () => {
-    const model = embedder({ ...plain, mask: 'none' })
-    const at = (layer: number): PruneOptions & { readonly schedule: Schedule } => ({
-      ...{ method: receivedAttention(), schedule: schedule(3, { layers: [layer], keep: 0.6 }) },
-      restore: 'nearest',
-    })
-    const once = pruned(model, at(0))
-    expect(() => transform(once, prune({ ...at(2), restore: 'all' }))).toThrow(
-      expect.objectContaining({ code: 'TP_RESTORE' }),
-    )
   })
 })
 

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { type HeadOutput, inspect, MASK, type PruneOptions, prune, readClassToken, transform } from '../src/index.ts'
 import { inputsOf, statesOf, type TestEncoderOptions } from './encoders.ts'
 import { dataSets, fixtures, openFixture } from './fixtures.ts'
-import { difference, numbers, rows, run } from './run.ts'
+import { difference, rows, run } from './run.ts'
 
 const plain: TestEncoderOptions = {
   ...{ layerCount: 3, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls', opset: 17, seed: 2 },
@@ -71,9 +71,9 @@ describe('restoring as outputs need it costs no pooled output of an exported enc
     const found = inspect(model)
     const outputs = found.ok ? found.head.filter(isPooled) : []
     if (outputs.length === 0) continue
-    // The first of each three in the ordinary run.
-    const tags = row++ % 3 === 0 ? [] : 'exhaustive'
-    test(fixture.name, { tags }, async () => {
+    // The first of each three.
+    if (row++ % 3 > 0) continue
+    test(fixture.name, async () => {
       const [{ inputs }] = dataSets(fixture) as [ReturnType<typeof dataSets>[number]]
       const amounts = schedule(fixture.facts.layers, { keep: 0.6 })
       const [auto, none] = [{}, { restore: 'none' } as const].map((restore) =>
@@ -96,18 +96,6 @@ describe('restoring as outputs need it costs no pooled output of an exported enc
   }
 })
 
-test('a pooling inside the file sees the kept tokens, and one outside gets the same rows', async () => {
-  const options = { ...plain, norm: 'pre' } as const
-  const inputs = inputsOf(options, 3, 9, 4)
-  const model = decodeModel(encodeModel(embedder(options, (states) => mean(states, 1))))
-  const all = { method: receivedAttention(), schedule: schedule(3, { keep: 0.6 }) } as const
-  const [auto, none] = [
-    await run(pruned(model, all), inputs),
-    await run(pruned(model, { ...all, restore: 'none' }), inputs),
-  ]
-  expectNear(rows(auto.pooled), rows(none.pooled))
-})
-
 test('a masked mean of the file itself counts the kept tokens', async () => {
   const { logits } = statesOf({ ...plain, pooling: 'masked mean' })
   const { logits: states } = statesOf({ ...plain, head: (x) => x })
@@ -118,25 +106,6 @@ test('a masked mean of the file itself counts the kept tokens', async () => {
     const options = { method: receivedAttention(), schedule: amounts, protect: [0] }
     const [one, two] = [await run(pruned(both, options), inputs), await run(pruned(alone, options), inputs)]
     expectNear(rows(one.logits), rows(two.logits))
-  }
-})
-
-test('kept tokens have their own states, in their places', async () => {
-  const inputs = inputsOf(plain, 2, 9, 0)
-  const options = { method: receivedAttention(), schedule: schedule(3, { layers: [1], keep: 0.5 }), trace: true }
-  const model = embedder(plain)
-  const [filled, compact] = [
-    await run(pruned(model, options), inputs),
-    await run(pruned(model, { ...options, restore: 'none' }), inputs),
-  ]
-  const [all, small] = [rows(filled.states), rows(compact.states)]
-  const valid = rows(filled['tp.trace.1.valid'])
-  for (const [example, tokens] of rows(filled['tp.trace.1.indices']).entries()) {
-    for (const [slot, token] of tokens.entries()) {
-      if (valid[example]?.[slot] !== 1) continue
-      const seen = all[example]?.slice(8 * token, 8 * token + 8) as number[]
-      expect(difference(seen, small[example]?.slice(8 * slot, 8 * slot + 8) as number[])).toBeLessThan(1e-6)
-    }
   }
 })
 
@@ -181,18 +150,6 @@ test.each([
   const none = { restore: 'none' } as const
   const compact = await run(pruned(pruned(model, { ...at(0, first), ...none }), { ...at(2, second), ...none }), inputs)
   expectNear(meanOf(twice.states, inputs.attention_mask), meanOf(compact.states, compact[MASK]))
-})
-
-test('the output of a head for each token is that of its own last state', async () => {
-  const { logits } = statesOf({ ...plain, pooling: 'none' })
-  const model = decodeModel(emitModel({ logits }, { opset: 17 }))
-  const inputs = inputsOf(plain, 3, 9, 4)
-  const options = { method: receivedAttention(), schedule: schedule(3, { keep: 0.6 }) } as const
-  const [auto, all] = [
-    await run(pruned(model, options), inputs),
-    await run(pruned(model, { ...options, restore: 'all' }), inputs),
-  ]
-  expect(numbers(auto.logits)).toEqual(numbers(all.logits))
 })
 
 function expectNear(seen: readonly (readonly number[])[], expected: readonly (readonly number[])[]): void {

@@ -165,13 +165,12 @@ test('a layer that divides by the number of tokens is refused where tokens are p
 })
 
 for (const [amount, options] of prunings) {
-  for (const [name, head] of Object.entries(means)) {
-    test(`counts kept tokens in a mean written as ${name}, after pruning by ${amount}`, async () => {
-      const expected = await logitsOf(maskedMean, options)
-      expect(difference(expected, await logitsOf(maskedMean))).toBeGreaterThan(1e-3)
-      expect(difference(await logitsOf(head, options), expected)).toBeLessThan(1e-5)
-    })
-  }
+  test(`counts kept tokens in a mean however it is written, after pruning by ${amount}`, async () => {
+    const expected = await logitsOf(maskedMean, options)
+    expect(difference(expected, await logitsOf(maskedMean))).toBeGreaterThan(1e-3)
+    for (const [name, head] of Object.entries(means))
+      expect(difference(await logitsOf(head, options), expected), name).toBeLessThan(1e-5)
+  })
 
   test(`weighs kept tokens by their positions in the input, after pruning by ${amount}`, async () => {
     const expected = await logitsOf(byInput, options, { ...inputs, weights })

@@ -164,7 +164,7 @@ describe.each(['left', 'right'] as const)('padding on the %s', (side) => {
   /** The last of two examples, of some lengths, says the same alone and in a batch: of a prompt, of tokens after it, and of a further turn. */
   async function expectSame(model: Model, amount: Amount, least = 0): Promise<void> {
     await using session = await openModel(model)
-    for (const padding of [3, 8]) {
+    for (const padding of [side === 'left' ? 3 : 8]) {
       let together = decoderFeeds(model, { batch: 2, tokens, padding, side })
       let single = alone(together, padding)
       for (const [step, next] of [1, 1, 5, 1].entries()) {
@@ -184,16 +184,17 @@ describe.each(['left', 'right'] as const)('padding on the %s', (side) => {
   const half: Amount = { kind: 'ratio', value: 0.5 }
   /** Counts by caches are wrong there in the decoder itself. */
   const counted = side === 'left' ? (['falcon', 'gemma3'] as const) : []
+  /** Each method with another amount on either side. */
+  const turn = side === 'left' ? 0 : 1
   const cases: readonly (readonly [DecoderName, Method, Amount])[] = [
     ...[...withPositions, ...counted].map((name) => [name, receivedAttention(), half] as const),
-    ...[valueAware(), lastQuery(), snapKv({ window: 3 }), keyDiff(), random(), stride(), quasiRandom()].flatMap(
-      (method) => [half, six, allButThree].map((amount) => ['llama', method, amount] as const),
+    ...[valueAware(), lastQuery(), snapKv({ window: 3 }), keyDiff(), random(), stride(), quasiRandom()].map(
+      (method, i) => ['llama', method, [half, six, allButThree][(i + turn) % 3] as Amount] as const,
     ),
     ['qwen3', truncate(), half],
-    ...(['llama', 'gpt2', 'phi'] as const).map((name) => [name, streaming({ sinks: 2 }), six] as const),
+    ['phi', streaming({ sinks: 2 }), six],
     ['gpt2', clsAttention(), half],
     ['llama', lastQuery(), all],
-    ['llama', lastQuery(), { kind: 'tokens', value: 9999 }],
   ]
   const titled = cases.map(([name, method, amount]) => ({
     title: `${name}, ${method.name}, ${amount.kind} ${amount.value}`,
@@ -201,9 +202,8 @@ describe.each(['left', 'right'] as const)('padding on the %s', (side) => {
     amount,
   }))
 
-  test.each([5, 7, 512])('changes nothing where at least %i tokens are kept', (least) =>
-    expectSame(pruned(open('llama'), lastQuery(), half, least), half, least),
-  )
+  test('changes nothing where a least number of tokens is kept', () =>
+    expectSame(pruned(open('llama'), lastQuery(), half, 5), half, 5))
 
   test.each(titled)('changes neither the kept tokens nor the answers: $title', ({ model, amount }) =>
     expectSame(model(), amount),
@@ -290,7 +290,7 @@ describe('a least number of tokens', () => {
           }
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 8 },
     )
   })
 

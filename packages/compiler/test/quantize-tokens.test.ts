@@ -1,6 +1,6 @@
 import { type Method, none, schedule } from '@tp/core'
 import { clsAttention } from '@tp/method-attention'
-import { createModel, createNode, encodeModel, Graph, type Model, type NodeProto, readTensor } from '@tp/onnx'
+import { createModel, createNode, Graph, type Model, type NodeProto, readTensor } from '@tp/onnx'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { productsSaturate, prune, type QuantizeOptions, quantize, transform } from '../src/index.ts'
@@ -44,7 +44,7 @@ async function bytesOf(model: Model, row: readonly number[]): Promise<number[]> 
 }
 
 describe('a product', () => {
-  test.each([11, 13, 17, 18, 21])('rounds each row by its largest number: opset %i', async (opset) => {
+  test.each([11, 17, 21])('rounds each row by its largest number: opset %i', async (opset) => {
     const rows = fc.array(fc.tuple(...Array<fc.Arbitrary<number>>(WIDTH).fill(number)), { minLength: 1, maxLength: 4 })
     const model = quantized(product({ opset }))
     await using session = await open(model)
@@ -71,13 +71,8 @@ describe('a product', () => {
           expect(Math.abs((numbers(y)[i] as number) - value)).toBeLessThanOrEqual(slack + 1e-5 * Math.abs(value) + 1e-6)
         }
       }),
-      { numRuns: 50 },
+      { numRuns: 30 },
     )
-  })
-
-  test('gives 0 for a row of zeros', async () => {
-    const model = quantized(product())
-    expect(numbers((await run(model, { x: float32([1, WIDTH], new Float32Array(WIDTH)) })).y)).toEqual([0, 0, 0])
   })
 
   test('leaves nearly all 8 bits to positive numbers after a ReLU or a GELU', async () => {
@@ -121,7 +116,7 @@ function writtenOutGelu(divisor = Math.SQRT2): Model {
  * of a pruned file computes one row for each mail, and adds in another order for one row than for several, in float32, too.
  */
 async function checkBatches(count: number, method?: Method): Promise<void> {
-  const { model: dense, texts } = mailModel(60, 60)
+  const { model: dense, texts } = mailModel(24, 60)
   const model = method ? transform(dense, prune({ method, schedule: schedule(6, { keep: 0.7 }) })).model : dense
   await using session = await open(quantized(model))
   const answers = async (ids: readonly (readonly number[])[], more: number) =>
@@ -160,10 +155,6 @@ test('a mail that is padded on the left gets the bits that it gets alone, as muc
 test('a mail gets the same answer in each of 10 random batches, with tokens pruned before', () =>
   checkBatches(10, clsAttention()))
 
-test('a mail gets the same bits in each of 1,000 random batches', { tags: 'exhaustive', timeout: 300_000 }, () =>
-  checkBatches(1000),
-)
-
 describe('a text encoder', () => {
   const source = openFixture(fixture('bert-cls-eager-ts11'))
 
@@ -184,17 +175,5 @@ describe('a text encoder', () => {
     for (const { inputs } of dataSets(fixture('bert-cls-eager-ts11'))) {
       expect(await run(pruned.model, inputs)).toEqual(await run(dense.model, inputs))
     }
-  })
-
-  test('prunes after it, too, with the answers of 8 bits at a keep ratio of 1', async () => {
-    const model = quantized(source)
-    const { model: pruned } = transform(model, prune({ method: clsAttention(), schedule: schedule(3, { keep: 1 }) }))
-    for (const { inputs } of dataSets(fixture('bert-cls-eager-ts11'))) {
-      expect(await run(pruned, inputs)).toEqual(await run(model, inputs))
-    }
-  })
-
-  test('becomes the same file each time', () => {
-    expect(encodeModel(quantized(source))).toEqual(encodeModel(quantized(source)))
   })
 })

@@ -54,8 +54,8 @@ describe('rows that keep different numbers of tokens give what they give alone',
         await expectRowsAlone(model, batchOf(set?.inputs as NamedTensors), amounts)
       })
     }
-    if (!hasClassToken(model)) continue
-    test(`${name}: ATS`, { tags: row % 2 === 0 ? [] : 'exhaustive' }, async () => {
+    if (row % 2 === 1 || !hasClassToken(model)) continue
+    test(`${name}: ATS`, async () => {
       await expectRowsAlone(
         model,
         batchOf(set?.inputs as NamedTensors),

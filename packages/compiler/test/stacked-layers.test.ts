@@ -6,6 +6,7 @@ import {
   div,
   expand,
   input,
+  type Method,
   matmul,
   max,
   mean,
@@ -21,11 +22,12 @@ import {
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel, type Model } from '@tp/onnx'
-import { describe, expect, test } from 'vitest'
+import { inTurn } from 'exported-encoders'
+import { expect, test } from 'vitest'
 import { prune, transform } from '../src/index.ts'
 import { inputsOf, plainEncoder, statesOf } from './encoders.ts'
 import { merging } from './fused-methods.ts'
-import { difference, int64, numbers, rows, run } from './run.ts'
+import { difference, int64, numbers, rows, runOnEach } from './run.ts'
 
 const [batch, tokens, layerCount] = [3, 10, 4]
 const padded = inputsOf(plainEncoder, batch, tokens, 5)
@@ -78,28 +80,31 @@ function repeated(inputs: NamedTensors, row: number): NamedTensors {
   return { input_ids: of(inputs.input_ids), attention_mask: of(inputs.attention_mask) }
 }
 
-const logitsOf = async (model: Model, own: NamedTensors): Promise<number[]> => numbers((await run(model, own)).logits)
+const logitsOf = async (model: Model, feeds: readonly NamedTensors[]): Promise<number[][]> =>
+  (await runOnEach(model, feeds)).map(({ logits }) => numbers(logits))
 
-describe.each([
+const layouts = [
   ['any batch', undefined, padded],
   ['any batch padded left', undefined, paddedLeft],
   ['a fixed batch', [batch, tokens], padded],
-] as const)('for %s', (_, sizes, inputs) => {
-  test.each(Object.entries(joined))('a head reads %s of several layers', async (_, join) => {
-    const dense = withLayers(join, sizes)
-    const kept = transform(
-      dense,
-      prune({ method: receivedAttention(), schedule: schedule(4, { layers: [1, 2], tokens: 99 }) }),
-    )
-    expect(difference(await logitsOf(kept.model, inputs), await logitsOf(dense, inputs))).toBeLessThan(1e-5)
-    for (const method of [receivedAttention(), merging()]) {
-      const { model } = transform(dense, prune({ method, schedule: schedule(4, { layers: [1, 2], keep: 0.6 }) }))
-      const together = await logitsOf(model, inputs)
-      expect(difference(together, await logitsOf(dense, inputs))).toBeGreaterThan(1e-4)
-      for (let row = 0; row < batch; row++) {
-        const alone = (await logitsOf(model, repeated(inputs, row))).slice(0, 3)
-        expect(difference(alone, together.slice(3 * row, 3 * row + 3))).toBeLessThan(1e-5)
-      }
-    }
-  })
+] as const
+
+test.each(
+  Object.entries(joined).flatMap(([name, join], row) =>
+    inTurn(layouts, row, 1).map(([layout, ...form]) => [name, layout, join, ...form] as const),
+  ),
+)('a head reads %s of several layers, for %s', async (_, _layout, join, sizes, inputs) => {
+  const model = withLayers(join, sizes)
+  const [dense] = await logitsOf(model, [inputs])
+  const pruned = (method: Method, amount: object): Model =>
+    transform(model, prune({ method, schedule: schedule(4, { layers: [1, 2], ...amount }) })).model
+  const [kept] = await logitsOf(pruned(receivedAttention(), { tokens: 99 }), [inputs])
+  expect(difference(kept as number[], dense as number[])).toBeLessThan(1e-5)
+  for (const method of [receivedAttention(), merging()]) {
+    const rows = Array.from({ length: batch }, (_, row) => repeated(inputs, row))
+    const [together = [], ...alone] = await logitsOf(pruned(method, { keep: 0.6 }), [inputs, ...rows])
+    expect(difference(together, dense as number[])).toBeGreaterThan(1e-4)
+    for (const [row, own] of alone.entries())
+      expect(difference(own.slice(0, 3), together.slice(3 * row, 3 * row + 3))).toBeLessThan(1e-5)
+  }
 })

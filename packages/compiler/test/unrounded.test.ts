@@ -34,8 +34,3 @@ test('8-bit weights that are not the rounded ones of the source are refused', ()
   tensor.rawData = tensor.rawData.map((byte, i) => (i === 5 ? byte ^ 2 : byte))
   expect(() => unrounded(model, source)).toThrow(/are not those of the source, rounded/)
 })
-
-test('weights that were in 8 bits already have no others', () => {
-  const source = openFixture(fixture('bert-cls-int8dyn'))
-  expect(unrounded(transform(source, quantize()).model, source)).toBe(undefined)
-})

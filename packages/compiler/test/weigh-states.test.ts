@@ -15,7 +15,6 @@ import {
   not,
   or,
   schedule,
-  sequence,
   stride,
   sub,
   type Tensor,
@@ -23,7 +22,7 @@ import {
 } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
-import { decodeModel, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
+import { decodeModel, emitModel, Graph, type Model } from '@tp/onnx'
 import { decoderPath, type SpeechDecoderName, type SpeechPairName } from 'exported-decoders'
 import { seeded } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
@@ -140,18 +139,15 @@ describe('a decoder of thinned states', async () => {
     expect(difference((await logits(files, plain))[0] as number[], expected[0] as number[])).toBeGreaterThan(1e-2)
   })
 
-  for (const activations of ['token', 'tensor'] as const) {
-    const tags = activations === 'token' ? [] : ['exhaustive']
-    test(`gives it in 8 bits by ${activations}, too, whichever is done first`, { tags }, async () => {
-      const dense = transform(open('whisper-merged'), quantize({ activations })).model
-      const expected = await logits([dense, dense], repeated)
-      const after = transform(weighingMerged, quantize({ activations })).model
-      for (const model of [after, weighing(dense)]) {
-        const got = await logits([model, model], weighed)
-        for (const [i, values] of got.entries()) expect(difference(values, expected[i] as number[])).toBeLessThan(1e-3)
-      }
-    })
-  }
+  test('gives it in 8 bits, too, whichever is done first', async () => {
+    const dense = transform(open('whisper-merged'), quantize()).model
+    const expected = await logits([dense, dense], repeated)
+    const after = transform(weighingMerged, quantize()).model
+    for (const model of [after, weighing(dense)]) {
+      const got = await logits([model, model], weighed)
+      for (const [i, values] of got.entries()) expect(difference(values, expected[i] as number[])).toBeLessThan(1e-3)
+    }
+  })
 
   test('does not read the rows that pad a shorter example of its batch', async () => {
     const model = weighingMerged
@@ -220,24 +216,6 @@ describe('an encoder that thins padding, of frames without silence', () => {
     expect(differences.filter((own) => own > 0)).toHaveLength(FRAMES - 700)
     expect(Math.max(...differences)).toBeLessThan(2e-6)
   })
-
-  test('has not all positions where another method drops some, too', async () => {
-    for (const [method, restore] of [
-      [sequence(thin, stride()), 'weighed'],
-      [stride(), 'none'],
-    ] as const) {
-      const half = { method, schedule: schedule(2, { layers: [1], keep: 0.5 }), restore }
-      const fewer = transform(encoder, prune(half)).model
-      expect(hasAllPositions(await run(fewer, loud(sound(900))))).toBe(false)
-    }
-  })
-})
-
-test('weights that a method gives remain those of its rows after a further one', async () => {
-  const both = { method: sequence(thin, stride()), schedule: schedule(2, { layers: [1], keep: 0.5 }) }
-  const fewer = transform(encoder, prune({ ...both, restore: 'weighed' })).model
-  const { 'tp.weights': weights } = await run(fewer, sound(900))
-  expect(new Set(numbers(weights).map((weight) => Math.round(Math.exp(weight))))).toEqual(new Set([1, 16]))
 })
 
 describe('where a method drops tokens and says nothing of weights', () => {
@@ -389,11 +367,4 @@ test('models that cannot be changed are refused, with the reason', () => {
   )
   expect(refused(() => transform(open('whisper-decoder'), weighStates({ encoder: 'file' as never })))).toBe('TP_OPTION')
   expect(refused(() => transform(weighedEncoder, prune({ method: none(), schedule: new Map() })))).toBe('TP_PRUNED')
-})
-
-test('the pruned encoder serves to change its decoder as well as the dense one', () => {
-  const [by, from] = [encoder, weighedEncoder].map((own) =>
-    encodeModel(transform(open('whisper-past'), weighStates({ encoder: own })).model),
-  )
-  expect(by).toEqual(from)
 })

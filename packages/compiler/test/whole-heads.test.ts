@@ -107,13 +107,6 @@ test('the same holds where a pruned file is pruned further', async () => {
   expect(difference(numbers(again.map), numbers(direct.map))).toBeLessThan(1e-5)
 })
 
-test('restores what a head reads between the layers, too', async () => {
-  const model = imageEncoder((x, before) => add(grid(x), grid(before)))
-  const dense = await run(model, images)
-  const kept = await run(pruned(model, at(0.5, 1)), images)
-  expect(kept.map?.dims).toEqual(dense.map?.dims)
-})
-
 test('refuses to leave a head with fewer tokens than its grid has', () => {
   expect(() => transform(imageEncoder(grid), prune({ ...at(0.5, 0), restore: 'none' }))).toThrow(
     expect.objectContaining({ code: 'TP_TOKEN_AXIS', message: expect.stringContaining('every token at its position') }),

@@ -99,14 +99,6 @@ test('leaves layers out, whose numbers are those of the file', () => {
   expect(found.ok && found.leftOut).toMatchObject([{ layers: [2, 4], of: 6 }])
 })
 
-test('has the refusal of a model that cannot be stored in 8 bits', () => {
-  const plan: Plan = { format: 1, method: 'none', quantize: {} }
-  const once = transform(mail, ...transformsOf(plan, methods)).model
-  expect(() => transform(once, ...transformsOf(plan, methods))).toThrow(
-    expect.objectContaining({ code: 'TP_QUANTIZED' }),
-  )
-})
-
 test('counts layers of every encoder, of each by its name, or all that can be pruned', () => {
   const layersOf = (layers: Plan['layers'], name: string, open = 0): number[] => {
     const plan = { format: 1, method: 'key-norm', keep: 0.5, ...(layers && { layers }) }
@@ -205,12 +197,4 @@ test.each([
 ])('refuses regimes %j', (plan, message) => {
   expect(() => checkRegimes(plan, 'plan.json')).toThrow(message)
   expect(() => checkRegimes(plan, 'plan.json')).toThrow(expect.objectContaining({ code: 'TP_PLAN' }))
-})
-
-test('makes an error with the code of a refusal', () => {
-  const open = { method: receivedAttention(), schedule: schedule(6, { layers: [0], keep: 0.5 }) }
-  const pruned = transform(mail, prune({ ...open, schedule: schedule(6, { layers: [3], keep: 0.5 }) }))
-  expect(() => transform(pruned.model, prune(open))).toThrow(
-    expect.objectContaining({ code: 'TP_PRUNED', where: 'compiler' }),
-  )
 })

@@ -4,7 +4,6 @@ import type { TensorLike } from '../array.ts'
 import {
   add,
   cast,
-  concat,
   constant,
   cumSum,
   div,
@@ -84,52 +83,6 @@ describe('kernels', () => {
 })
 
 describe('the interpreter', () => {
-  const numbers = (count: number): fc.Arbitrary<number[]> =>
-    fc.array(fc.integer({ min: -50, max: 50 }), { minLength: count, maxLength: count })
-  const box = fc
-    .tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 }))
-    .chain((dims) => numbers(dims[0] * dims[1] * dims[2]).map((list) => constant(list, 'float32', dims)))
-
-  test('gives the same tensor after transposing back', () => {
-    fc.assert(
-      fc.property(box, fc.constantFrom<number[]>([0, 2, 1], [1, 2, 0], [2, 0, 1], [2, 1, 0]), (x, perm) => {
-        const back = perm.map((_, axis) => perm.indexOf(axis))
-        expect(value(transpose(transpose(x, perm), back))).toEqual(value(x))
-      }),
-    )
-  })
-
-  test('gives the same tensor after reshaping back', () => {
-    fc.assert(
-      fc.property(box, (x) => {
-        expect(value(reshape(reshape(x, [-1]), x.dims))).toEqual(value(x))
-      }),
-    )
-  })
-
-  test('makes the whole of the parts of a slice', () => {
-    fc.assert(
-      fc.property(box, fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 4 }), (x, axis, cut) => {
-        const at = Math.min(cut, x.dims[axis] as number)
-        const parts = [slice(x, { axis, start: 0, end: at }), slice(x, { axis, start: at })]
-        expect(value(concat(parts, axis))).toEqual(value(x))
-      }),
-    )
-  })
-
-  test('repeats where it broadcasts', () => {
-    fc.assert(
-      fc.property(box, (x) => {
-        const row = mean(x, 1, { keepDims: true })
-        const repeated = concat(
-          Array.from({ length: x.dims[1] as number }, () => row),
-          1,
-        )
-        expect(value(add(x, row))).toEqual(value(add(x, repeated)))
-      }),
-    )
-  })
-
   test('selects the top k by a stable sort', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 1, maxLength: 20 }), (list) => {

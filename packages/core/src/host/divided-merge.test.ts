@@ -150,7 +150,7 @@ test('divides a removed token among several as defined', () => {
         })
       })
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   )
 })
 

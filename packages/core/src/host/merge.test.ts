@@ -151,6 +151,6 @@ test('merges pruned tokens into kept ones as defined', () => {
         })
       })
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   )
 })

@@ -35,7 +35,7 @@ import { decodeModel, emitModel, type Model } from '@tp/onnx'
 import { randomLayers, seeded } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { inspect, prune, transform } from '../src/index.ts'
-import { encoder, logitsOf, plainEncoder, type TestEncoderOptions } from './encoders.ts'
+import { encoder, plainEncoder, type TestEncoderOptions } from './encoders.ts'
 import { expectHiddenKeys } from './hidden-keys.ts'
 import { difference, float32, int64, numbers, rows, run } from './run.ts'
 
@@ -144,14 +144,6 @@ test('scores may have a bias that weights make of boxes, an input next to the ma
   await expectHidden((scores) => hidePadding(add(scores, bias)), { bbox })
 })
 
-test('a table is not a bias where its weights are as large as those of a mask', () => {
-  const kinds = input('kinds', 'int64', ['batch', 'sequence'])
-  const table = constant([0, -1e4], 'float32', [2])
-  const hide = (scores: Tensor): Tensor => add(hidePadding(scores), unsqueeze(gather(table, kinds, 0), [1, 2]))
-  const model = decodeModel(emitModel({ logits: logitsOf({ ...plainEncoder, mask: 'none', hide }) }))
-  expect(inspect(model)).toMatchObject({ ok: false, refusal: { code: 'TP_MASK' } })
-})
-
 test('layers that count the tokens hide the same padding as those that look at each, on the right', async () => {
   const positions = unsqueeze(range(0, squeeze(axisSize(mask, 1), [0])), [0])
   const isCounted = less(positions, unsqueeze(sum(mask, 1), [1]))
@@ -202,13 +194,4 @@ describe('a sink that the scores are joined with stands for no token', () => {
       (scores) => slice(softmax(shifted(concat([sinks(2, scores), scores], 3))), { axis: 3, start: 2 }),
     ],
   ])('%s', (_, soften) => expectHidden(hidePadding, {}, { soften }))
-
-  test('unless the probabilities of some tokens are left out with it', () => {
-    const soften = (scores: Tensor): Tensor =>
-      slice(softmax(concat([scores, sinks(1, scores)], 3)), { axis: 3, start: 1 })
-    const model = decodeModel(emitModel({ logits: logitsOf({ ...plainEncoder, soften }) }))
-    expect(inspect(model)).toMatchObject({
-      refusal: { code: 'TP_NO_ATTENTION', message: expect.stringContaining('scores are joined with') },
-    })
-  })
 })

@@ -1,16 +1,12 @@
 import { schedule } from '@tp/core'
 import { receivedAttention } from '@tp/method-attention'
-import { decodeModel, encodeModel, type Model } from '@tp/onnx'
+import { decodeModel, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { MASK, POSITIONS, type PruneOptions, prune, transform } from '../src/index.ts'
+import { MASK, POSITIONS } from '../src/index.ts'
 import { encoder, inputsOf, type TestEncoderOptions } from './encoders.ts'
 import { dataSets, fixtures, openFixture } from './fixtures.ts'
+import { pruned } from './pruned.ts'
 import { difference, rows, run } from './run.ts'
-
-function pruned(model: Model, options: PruneOptions): Model {
-  const result = transform(model, prune(options))
-  return decodeModel(encodeModel(result.model))
-}
 
 const tagger: TestEncoderOptions = {
   ...{ layerCount: 3, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'none', opset: 17, seed: 1 },

@@ -1,10 +1,10 @@
 import { add, type Method, mean, mul, type Schedule, schedule, type Tensor } from '@tp/core'
 import type { TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
-import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
+import { decodeModel, emitModel, type Model } from '@tp/onnx'
 import { expect, test } from 'vitest'
-import { type PruneOptions, prune, transform } from '../src/index.ts'
 import { inputsOf, statesOf, type TestEncoderOptions } from './encoders.ts'
+import { pruned } from './pruned.ts'
 import { difference, numbers, rows, run } from './run.ts'
 
 const plain: TestEncoderOptions = {
@@ -25,11 +25,6 @@ function saying(of: (hidden: Tensor, layer: number) => Tensor = (x, layer) => ad
     completes: true,
     reduce: (site) => ({ ...chooses.reduce(site), final: of(site.hidden, site.layer) }),
   })
-}
-
-function pruned(model: Model, options: PruneOptions): Model {
-  const result = transform(model, prune(options))
-  return decodeModel(encodeModel(result.model))
 }
 
 /** Tokens in, their states out, and the mean over all of them, as a file that pools by itself. */

@@ -1,9 +1,10 @@
 import { add, constant, div, gather, input, matmul, mean, mul, norm2, schedule, swapLast, type Tensor } from '@tp/core'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
-import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
+import { decodeModel, emitModel, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { inspect, type NamedEncoder, type PruneOptions, prune, readProvenance, transform } from '../src/index.ts'
+import { inspect, type NamedEncoder, prune, readProvenance, transform } from '../src/index.ts'
 import { encoder, inputsOf, logitsOf, type TestEncoderOptions } from './encoders.ts'
+import { pruned } from './pruned.ts'
 import { difference, float32, numbers, run } from './run.ts'
 
 const text: TestEncoderOptions = {
@@ -31,11 +32,6 @@ function twoEncoders(left: TestEncoderOptions, right: TestEncoderOptions): Model
   const [a, b] = [logitsOf(left), logitsOf(right)]
   const unit = (x: Tensor): Tensor => div(x, norm2(x, 1, { keepDims: true }))
   return decodeModel(emitModel({ left: a, right: b, likeness: matmul(unit(a), swapLast(unit(b))) }))
-}
-
-function pruned(model: Model, options: PruneOptions): Model {
-  const result = transform(model, prune(options))
-  return decodeModel(encodeModel(result.model))
 }
 
 const inputs = { ...inputsOf(text, 2, 8, 3), ...inputsOf(image, 2, 10, 4) }

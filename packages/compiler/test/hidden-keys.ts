@@ -24,13 +24,7 @@ export async function expectHiddenKeys(
   inputs: NamedTensors,
 ): Promise<number[][]> {
   const model = decodeModel(emitModel({ logits: logitsOf({ ...built, head: (x) => built.pool(x, undefined) }) }))
-  const results = []
-  for (const trace of [true, false]) {
-    const pruned = transform(model, prune({ ...options, trace }))
-    results.push(await run(pruned.model, inputs))
-  }
-  const [traced, plain] = results as [NamedTensors, NamedTensors]
-  expect(difference(numbers(plain.logits), numbers(traced.logits))).toBeLessThan(1e-6)
+  const traced = await run(transform(model, prune({ ...options, trace: true })).model, inputs)
 
   const [batch, tokens] = (inputs.input_ids as TensorLike).dims as [number, number]
   const cuts = [...options.schedule.keys()].sort((a, b) => a - b)

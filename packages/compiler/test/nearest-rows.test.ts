@@ -1,24 +1,20 @@
 import { equal, input, type Method, neg, or, type Schedule, schedule, sum, type Tensor, where } from '@tp/core'
 import type { NamedTensors } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
-import { decodeModel, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
+import { decodeModel, emitModel, Graph, type Model } from '@tp/onnx'
 import { seeded } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { chooseEncoders, findEncoders } from '../src/analyze/find-encoders.ts'
 import { gridOf } from '../src/analyze/grid.ts'
-import { inspect, type PruneOptions, prune, transform } from '../src/index.ts'
+import { inspect, type PruneOptions } from '../src/index.ts'
 import { openModel } from '../src/normalize/open.ts'
 import { inputsOf, statesOf, type TestEncoderOptions } from './encoders.ts'
 import { dataSets, fixtures, openFixture } from './fixtures.ts'
+import { pruned } from './pruned.ts'
 import { difference, float32, numbers, rows, run } from './run.ts'
 
 const plain: TestEncoderOptions = {
   ...{ layerCount: 3, heads: 2, headDim: 4, norm: 'pre', mask: 'added', pooling: 'none', opset: 17, seed: 3 },
-}
-
-function pruned(model: Model, options: PruneOptions): Model {
-  const result = transform(model, prune(options))
-  return decodeModel(encodeModel(result.model))
 }
 
 /** Tokens in, states out. */

@@ -27,9 +27,10 @@ import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { createNode, decodeModel, Graph, lift, type Model, type NodeProto } from '@tp/onnx'
 import { randomLayers, seeded } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { type EncoderReport, inspect, type PruneOptions, prune, transform } from '../src/index.ts'
+import { type EncoderReport, inspect, prune, transform } from '../src/index.ts'
 import { encoder, inputsOf, plainEncoder } from './encoders.ts'
 import { merging } from './fused-methods.ts'
+import { pruned } from './pruned.ts'
 import { difference, int64, numbers, run } from './run.ts'
 
 const [batch, tokens] = [3, 10]
@@ -76,11 +77,6 @@ function layersOf(model: Model): EncoderReport['layers'] {
   const seen = inspect(model)
   if (!seen.ok) throw new Error(`refused: ${JSON.stringify(seen.refusal)}`)
   return seen.layers
-}
-
-function pruned(model: Model, options: PruneOptions): Model {
-  const result = transform(model, prune(options))
-  return result.model
 }
 
 /** Keeping all tokens changes nothing; pruned by half, the runtime computes what the interpreter does. */

@@ -1,18 +1,14 @@
 import { axisSize, constant, matmul, reshape, schedule, slice, type Tensor } from '@tp/core'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
-import { decodeModel, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
+import { decodeModel, emitModel, Graph, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { inspect, type PruneOptions, prune, transform, whyRefused } from '../src/index.ts'
+import { inspect, prune, transform, whyRefused } from '../src/index.ts'
 import { inputsOf, statesOf, type TestEncoderOptions } from './encoders.ts'
+import { pruned } from './pruned.ts'
 import { difference, numbers, rows, run } from './run.ts'
 
 const plain: TestEncoderOptions = {
   ...{ layerCount: 4, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls', opset: 17, seed: 1 },
-}
-
-function pruned(model: Model, options: PruneOptions): Model {
-  const result = transform(model, prune(options))
-  return decodeModel(encodeModel(result.model))
 }
 
 /** With the stream between the layers as outputs, as `output_hidden_states` exports it. */

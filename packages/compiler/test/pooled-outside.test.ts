@@ -1,21 +1,17 @@
 import { mean, none, type Schedule, schedule, type Tensor } from '@tp/core'
 import type { TensorLike } from '@tp/core/runtime'
 import { keyNorm, receivedAttention } from '@tp/method-attention'
-import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
+import { decodeModel, emitModel, type Model } from '@tp/onnx'
 import { inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { type HeadOutput, inspect, MASK, type PruneOptions, prune, readClassToken, transform } from '../src/index.ts'
 import { inputsOf, statesOf, type TestEncoderOptions } from './encoders.ts'
 import { dataSets, fixtures, openFixture } from './fixtures.ts'
+import { pruned } from './pruned.ts'
 import { difference, rows, run } from './run.ts'
 
 const plain: TestEncoderOptions = {
   ...{ layerCount: 3, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls', opset: 17, seed: 2 },
-}
-
-function pruned(model: Model, options: PruneOptions): Model {
-  const result = transform(model, prune(options))
-  return decodeModel(encodeModel(result.model))
 }
 
 /** Tokens in, states out, as encoders are exported for pooling outside; with what an export for sentences gives next to them. */

@@ -330,7 +330,7 @@ const elsewhere: Readonly<Record<string, Elsewhere>> = {
   TP_POSITION_BIAS: { tests: 'test/position-terms.test.ts' },
   TP_QUANTIZE: { tests: 'test/quantize.test.ts' },
   TP_QUANTIZED: { tests: 'test/refusals.test.ts' },
-  TP_RESTORE: { tests: 'test/nearest-rows.test.ts' },
+  TP_RESTORE: { tests: 'test/pooled-outside.test.ts' },
   TP_STATES: { tests: 'test/weigh-states.test.ts' },
   TP_STREAM: { tests: 'test/refusals.test.ts' },
   TP_TOKEN_AXIS: { tests: 'src/operators/repair.test.ts' },

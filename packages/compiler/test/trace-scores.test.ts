@@ -2,22 +2,17 @@ import type { Method } from '@tp/core'
 import { random, schedule } from '@tp/core'
 import type { NamedTensors } from '@tp/core/runtime'
 import { ats, clsAttention, cumulativeAttention, receivedAttention } from '@tp/method-attention'
-import { decodeModel, encodeModel, type Model } from '@tp/onnx'
+import { decodeModel } from '@tp/onnx'
 import { inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { type PruneOptions, prune, transform } from '../src/index.ts'
 import { encoder, inputsOf, type TestEncoderOptions } from './encoders.ts'
+import { pruned } from './pruned.ts'
 import { difference, numbers, rows, run } from './run.ts'
 
 const plain: TestEncoderOptions = {
   ...{ layerCount: 4, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls', opset: 17, seed: 1 },
 }
 const layers = [0, 2]
-
-function pruned(model: Model, options: PruneOptions): Model {
-  const result = transform(model, prune(options))
-  return decodeModel(encodeModel(result.model))
-}
 
 /** Positions of the tokens after a cut, without padding. */
 function keptAt(outputs: NamedTensors, layer: number): number[][] {

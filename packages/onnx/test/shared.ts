@@ -51,18 +51,14 @@ export const trainedTest: typeof test | typeof test.skip = (
     : (name: string) => test.skip(`${name} (left out: the shared folder is not here)`, () => {})
 ) as typeof test
 
-/**
- * One test for each name; where there are none, one that is left out and says so.
- * @param isOrdinary whether a name has its test in an ordinary run; default: all have
- */
+/** One test for each name; where there are none, one that is left out and says so. */
 export function testsOfFiles(
   names: readonly string[],
   what: string,
   body: (name: string) => void | Promise<void>,
-  isOrdinary: (name: string) => boolean = () => true,
 ): void {
   if (names.length === 0) test.skip(`${what} (left out: the shared folder is not here)`, () => {})
-  for (const name of names) test(`${name}: ${what}`, { tags: isOrdinary(name) ? [] : 'exhaustive' }, () => body(name))
+  for (const name of names) test(`${name}: ${what}`, () => body(name))
 }
 
 export interface StoredData {

@@ -179,8 +179,7 @@ const perToken: Readonly<Record<string, Build>> = {
 
 describe('a repaired graph computes what the same graph for fewer tokens computes', () => {
   for (const [name, build] of Object.entries(perToken)) {
-    for (const batch of [B, 'batch'] as const) {
-      if (batch !== B && fixedBatchOnly.has(name)) continue
+    for (const batch of fixedBatchOnly.has(name) ? [B] : ['batch']) {
       test(`${name}, ${batch === B ? 'fixed' : 'free'} batch`, async () => {
         const graphFor = (n: number): Uint8Array => {
           const stream = input('x', 'float32', [batch, n, D])
@@ -236,10 +235,7 @@ describe('refusals of operators that cannot follow the tokens', () => {
     'a weight for every position': [(x, n) => matmul(swapLast(x), rowsOf(n, 3)), 'TP_TOKEN_MIXING'],
     'a flattened row': [(x, n) => gemm(flatten(x), table([n * D, 2])), 'TP_TOKEN_MIXING'],
     'windows of two': [(x, n) => mean(reshape(x, [B, n / 2, 2, D]), 2), 'TP_TOKEN_AXIS'],
-    'more tokens joined on': [(x) => concat([x, x], 1), 'TP_TOKEN_CONCAT'],
-    'the second-to-last token': [(x) => gather(x, -2, 1), 'TP_LAST_TOKEN'],
     'the middle of the row': [(x, n) => slice(x, { axis: 1, start: 1, end: n - 1 }), 'TP_READS'],
-    'every other token': [(x) => slice(x, { axis: 1, start: 0, step: 2 }), 'TP_TOKEN_INDEX'],
     'the last token after the first is removed': [
       (x) => gather(slice(x, { axis: 1, start: 1 }), -1, 1),
       'TP_LAST_TOKEN',

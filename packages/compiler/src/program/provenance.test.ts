@@ -2,20 +2,15 @@ import { readFileSync } from 'node:fs'
 import { none, schedule } from '@tp/core'
 import { receivedAttention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
-import { decodeModel, encodeModel, type Model, metadata } from '@tp/onnx'
+import { decodeModel, encodeModel, metadata } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
+import { pruned } from '../../test/pruned.ts'
 import { inspect } from '../inspect.ts'
-import type { PruneOptions } from '../prune/prune-options.ts'
 import { prune } from '../transforms/prune.ts'
 import { transform } from '../transforms/transform.ts'
 import { readProvenance } from './provenance.ts'
 
 const mail = decodeModel(readFileSync(modelPath('mail')))
-
-function pruned(model: Model, options: PruneOptions): Model {
-  const result = transform(model, prune(options))
-  return decodeModel(encodeModel(result.model))
-}
 
 describe('a pruned file', () => {
   const method = receivedAttention()

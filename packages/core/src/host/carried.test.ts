@@ -96,6 +96,6 @@ function moved(dims: Spec['dims']): Method {
   })
 }
 
-describe.each([[['N', 'D']], [['N', 'D/2']], [['N', 8]]])('states of the axes %j pass the conformance kit:', (dims) => {
-  for (const { name, check } of methodChecks(moved(dims))) test(name, check)
+describe('states of half the width pass the conformance kit:', () => {
+  for (const { name, check } of methodChecks(moved(['N', 'D/2']))) test(name, check)
 })

@@ -1,4 +1,5 @@
-import { type DropGolden, type Fixture, fixturesFolder, fixturesIn, goldens } from 'exported-encoders'
+import { type DropGolden, type Fixture, fixturesFolder, fixturesIn, goldens, openFixture } from 'exported-encoders'
+import { inspect } from '../src/index.ts'
 
 export {
   type DropGolden,
@@ -20,4 +21,13 @@ export function fixture(name: string): Fixture {
 /** Goldens of a fixture in which tokens were dropped (others merge them). */
 export function dropGoldens(fixture: Fixture): DropGolden[] {
   return goldens(fixture).filter((golden): golden is DropGolden => golden.rule.method === 'prune')
+}
+
+const reports = new Map<string, ReturnType<typeof inspect>>()
+
+/** What the compiler finds in a fixture; looked up once for all files of tests. */
+export function inspectFixture(fixture: Fixture): ReturnType<typeof inspect> {
+  const known = reports.get(fixture.name) ?? inspect(openFixture(fixture))
+  reports.set(fixture.name, known)
+  return known
 }

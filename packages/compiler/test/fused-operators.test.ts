@@ -106,63 +106,49 @@ const ids = int32([B, N], [1, 5, 3, 0, 2, 4, 4, 1, 6, 0])
 const tables = [floats(8, H * D), floats(6, H * D), floats(2, H * D)]
 const segments = int32([B, N], [0, 0, 0, 1, 1, 0, 1, 1, 1, 1])
 
+const fused = (type: string, inputs: Case['inputs'], attributes: Attributes = {}, more: Partial<Case> = {}): Case => ({
+  ...{ type, inputs, attributes, ...more },
+})
+const onnx = (opset: number, ...[type, inputs, attributes, more]: Parameters<typeof fused>): Case =>
+  fused(type, inputs, attributes, { domain: '', opset, ...more })
+
 const cases: Record<string, Case> = {
-  Attention: { type: 'Attention', inputs: [x, weight, bias], attributes: heads },
-  'Attention, scaled': { type: 'Attention', inputs: [x, weight, bias], attributes: { ...heads, scale: 0.2 } },
-  'Attention, counts of tokens': {
-    type: 'Attention',
-    inputs: [x, weight, bias, int32([B], [3, 5])],
-    attributes: heads,
-  },
-  'Attention, ends and starts': {
-    type: 'Attention',
-    inputs: [x, weight, bias, int32([2 * B], [3, 5, 1, 0])],
-    attributes: heads,
+  Attention: fused('Attention', [x, weight, bias], heads),
+  'Attention, scaled': fused('Attention', [x, weight, bias], { ...heads, scale: 0.2 }),
+  'Attention, counts of tokens': fused('Attention', [x, weight, bias, int32([B], [3, 5])], heads),
+  'Attention, ends and starts': fused('Attention', [x, weight, bias, int32([2 * B], [3, 5, 1, 0])], heads, {
     fixed: true,
-  },
-  'Attention, a mask': {
-    type: 'Attention',
-    inputs: [x, weight, bias, holes],
-    attributes: { ...heads, mask_filter_value: -3.4e38 },
-  },
-  'Attention, a mask of pairs': { type: 'Attention', inputs: [x, weight, bias, pairs], attributes: heads },
-  'Attention, a weak mask': {
-    type: 'Attention',
-    inputs: [x, weight, bias, holes],
-    attributes: { ...heads, mask_filter_value: -1 },
-  },
-  'Attention, biased scores': {
-    type: 'Attention',
-    inputs: [x, weight, bias, holes, undefined, scoresBias],
-    attributes: heads,
-  },
-  'Attention, one way': { type: 'Attention', inputs: [x, weight, bias], attributes: { ...heads, unidirectional: 1 } },
-  'Attention, narrow values': {
-    type: 'Attention',
-    inputs: [x, floats(H * D, 20), floats(20)],
-    attributes: { ...heads, qkv_hidden_sizes: [8, 8, 4] },
-  },
-  MultiHeadAttention: { type: 'MultiHeadAttention', inputs: [query, key, value, bias], attributes: heads },
-  'MultiHeadAttention without bias': { type: 'MultiHeadAttention', inputs: [query, key, value], attributes: heads },
-  'MultiHeadAttention, fewer queries': {
-    type: 'MultiHeadAttention',
-    inputs: [floats(B, 3, H * D), key, value, bias, int32([B, N], [1, 1, 1, 0, 0, 1, 1, 1, 1, 1])],
-    attributes: heads,
-  },
-  'MultiHeadAttention, counts of tokens': {
-    type: 'MultiHeadAttention',
-    inputs: [query, key, value, undefined, int32([B], [4, 2])],
-    attributes: heads,
-  },
-  'MultiHeadAttention, biased scores and keys asked for': {
-    type: 'MultiHeadAttention',
-    inputs: [query, key, value, bias, holes, scoresBias],
-    attributes: heads,
-    outputs: ['y', 'keys', 'values'],
-  },
-  QAttention: {
-    type: 'QAttention',
-    inputs: [
+  }),
+  'Attention, a mask': fused('Attention', [x, weight, bias, holes], { ...heads, mask_filter_value: -3.4e38 }),
+  'Attention, a mask of pairs': fused('Attention', [x, weight, bias, pairs], heads),
+  'Attention, a weak mask': fused('Attention', [x, weight, bias, holes], { ...heads, mask_filter_value: -1 }),
+  'Attention, biased scores': fused('Attention', [x, weight, bias, holes, undefined, scoresBias], heads),
+  'Attention, one way': fused('Attention', [x, weight, bias], { ...heads, unidirectional: 1 }),
+  'Attention, narrow values': fused('Attention', [x, floats(H * D, 20), floats(20)], {
+    ...heads,
+    qkv_hidden_sizes: [8, 8, 4],
+  }),
+  MultiHeadAttention: fused('MultiHeadAttention', [query, key, value, bias], heads),
+  'MultiHeadAttention without bias': fused('MultiHeadAttention', [query, key, value], heads),
+  'MultiHeadAttention, fewer queries': fused(
+    'MultiHeadAttention',
+    [floats(B, 3, H * D), key, value, bias, int32([B, N], [1, 1, 1, 0, 0, 1, 1, 1, 1, 1])],
+    heads,
+  ),
+  'MultiHeadAttention, counts of tokens': fused(
+    'MultiHeadAttention',
+    [query, key, value, undefined, int32([B], [4, 2])],
+    heads,
+  ),
+  'MultiHeadAttention, biased scores and keys asked for': fused(
+    'MultiHeadAttention',
+    [query, key, value, bias, holes, scoresBias],
+    heads,
+    { outputs: ['y', 'keys', 'values'] },
+  ),
+  QAttention: fused(
+    'QAttention',
+    [
       bytes('uint8', B, N, H * D),
       bytes('int8', H * D, 3 * H * D),
       bias,
@@ -172,78 +158,65 @@ const cases: Record<string, Case> = {
       { type: 'uint8', dims: [], data: Uint8Array.of(120) },
       { type: 'int8', dims: [], data: Int8Array.of(3) },
     ],
-    attributes: heads,
-  },
-  DynamicQuantizeMatMul: {
-    type: 'DynamicQuantizeMatMul',
-    inputs: [x, bytes('int8', H * D, 6), one, undefined, floats(6)],
-  },
-  'DynamicQuantizeMatMul, a scale for each column': {
-    type: 'DynamicQuantizeMatMul',
-    inputs: [
-      x,
-      bytes('int8', H * D, 3),
-      float32([3], [0.1, 0.2, 0.3]),
-      { type: 'int8', dims: [3], data: Int8Array.of(1, 2, 3) },
-    ],
-  },
-  MatMulIntegerToFloat: {
-    type: 'MatMulIntegerToFloat',
-    inputs: [
-      bytes('uint8', B, N, H * D),
-      bytes('int8', H * D, 6),
-      one,
-      one,
-      { type: 'uint8', dims: [1], data: Uint8Array.of(100) },
-      undefined,
-      floats(6),
-    ],
-  },
-  FusedMatMul: {
-    type: 'FusedMatMul',
-    inputs: [perHead(H), perHead(H)],
-    attributes: { alpha: 0.5, transB: 1 },
-  },
-  'FusedMatMul of weights, every operand turned': {
-    type: 'FusedMatMul',
-    inputs: [x, floats(6, N)],
-    attributes: { alpha: 1, transA: 1, transB: 1 },
-    fixed: true,
-  },
-  'FusedMatMul, the batch inside': {
-    type: 'FusedMatMul',
-    inputs: [floats(N, B, D), floats(D, B, N)],
-    attributes: { alpha: 2, transBatchA: 1, transA: 1, transBatchB: 1, transB: 1 },
-    fixed: true,
-  },
-  Sum: { type: 'Sum', domain: '', inputs: [x, query, key] },
-  SkipLayerNormalization: {
-    type: 'SkipLayerNormalization',
-    inputs: [x, query, scale, shift, floats(H * D)],
-    attributes: { epsilon: 1e-3 },
-    outputs: ['y', '', '', 'sum'],
-  },
-  'SkipLayerNormalization at an old opset': {
-    type: 'SkipLayerNormalization',
-    opset: 12,
-    inputs: [x, query, scale, shift],
-    attributes: { epsilon: 1e-5 },
-  },
-  SkipSimplifiedLayerNormalization: {
-    type: 'SkipSimplifiedLayerNormalization',
-    inputs: [x, query, scale, floats(H * D)],
-    attributes: { epsilon: 1e-3 },
-    outputs: ['y', '', '', 'sum'],
-  },
-  EmbedLayerNormalization: {
-    type: 'EmbedLayerNormalization',
-    inputs: [ids, segments, ...tables, scale, shift, holes],
-    attributes: { epsilon: 1e-5 },
-    outputs: ['y', 'count', 'sum'],
-  },
-  'EmbedLayerNormalization without segments, at given places': {
-    type: 'EmbedLayerNormalization',
-    inputs: [
+    heads,
+  ),
+  DynamicQuantizeMatMul: fused('DynamicQuantizeMatMul', [x, bytes('int8', H * D, 6), one, undefined, floats(6)]),
+  'DynamicQuantizeMatMul, a scale for each column': fused('DynamicQuantizeMatMul', [
+    x,
+    bytes('int8', H * D, 3),
+    float32([3], [0.1, 0.2, 0.3]),
+    { type: 'int8', dims: [3], data: Int8Array.of(1, 2, 3) },
+  ]),
+  MatMulIntegerToFloat: fused('MatMulIntegerToFloat', [
+    bytes('uint8', B, N, H * D),
+    bytes('int8', H * D, 6),
+    one,
+    one,
+    { type: 'uint8', dims: [1], data: Uint8Array.of(100) },
+    undefined,
+    floats(6),
+  ]),
+  FusedMatMul: fused('FusedMatMul', [perHead(H), perHead(H)], { alpha: 0.5, transB: 1 }),
+  'FusedMatMul of weights, every operand turned': fused(
+    'FusedMatMul',
+    [x, floats(6, N)],
+    { alpha: 1, transA: 1, transB: 1 },
+    { fixed: true },
+  ),
+  'FusedMatMul, the batch inside': fused(
+    'FusedMatMul',
+    [floats(N, B, D), floats(D, B, N)],
+    { alpha: 2, transBatchA: 1, transA: 1, transBatchB: 1, transB: 1 },
+    { fixed: true },
+  ),
+  Sum: onnx(17, 'Sum', [x, query, key]),
+  SkipLayerNormalization: fused(
+    'SkipLayerNormalization',
+    [x, query, scale, shift, floats(H * D)],
+    { epsilon: 1e-3 },
+    { outputs: ['y', '', '', 'sum'] },
+  ),
+  'SkipLayerNormalization at an old opset': fused(
+    'SkipLayerNormalization',
+    [x, query, scale, shift],
+    { epsilon: 1e-5 },
+    { opset: 12 },
+  ),
+  SkipSimplifiedLayerNormalization: fused(
+    'SkipSimplifiedLayerNormalization',
+    [x, query, scale, floats(H * D)],
+    { epsilon: 1e-3 },
+    { outputs: ['y', '', '', 'sum'] },
+  ),
+  EmbedLayerNormalization: fused(
+    'EmbedLayerNormalization',
+    [ids, segments, ...tables, scale, shift, holes],
+    { epsilon: 1e-5 },
+    { outputs: ['y', 'count', 'sum'] },
+  ),
+  'EmbedLayerNormalization without segments, at given places': fused(
+    'EmbedLayerNormalization',
+    [
       ids,
       undefined,
       tables[0],
@@ -254,57 +227,44 @@ const cases: Record<string, Case> = {
       undefined,
       int32([B, N], [4, 3, 2, 1, 0, 1, 1, 2, 2, 3]),
     ],
-    attributes: { epsilon: 1e-5 },
-    outputs: ['y', 'count'],
-  },
-  QEmbedLayerNormalization: {
-    type: 'QEmbedLayerNormalization',
-    inputs: [
+    { epsilon: 1e-5 },
+    { outputs: ['y', 'count'] },
+  ),
+  QEmbedLayerNormalization: fused(
+    'QEmbedLayerNormalization',
+    [
       ...[ids, segments, bytes('uint8', 8, H * D), bytes('uint8', 6, H * D), bytes('uint8', 2, H * D)],
       ...[bytes('uint8', H * D), bytes('uint8', H * D), holes],
       ...[0.02, 0.03, 0.01, 0.02, 0.01].map((step) => float32([], [step])),
       ...[120, 100, 130, 90, 128].map((zero): TensorLike => ({ type: 'uint8', dims: [], data: Uint8Array.of(zero) })),
     ],
-    attributes: { epsilon: 1e-5 },
-    outputs: ['y', 'count'],
-  },
-  'RotaryEmbedding, heads inside': { type: 'RotaryEmbedding', inputs: [x, positions, cosines, sines] },
-  'RotaryEmbedding, interleaved': {
-    type: 'RotaryEmbedding',
-    inputs: [perHead(H), positions, cosines, sines],
-    attributes: { interleaved: 1 },
-  },
-  'RotaryEmbedding of a part': {
-    type: 'RotaryEmbedding',
-    inputs: [x, positions, floats(8, 1), floats(8, 1)],
-    attributes: { rotary_embedding_dim: 2, num_heads: H },
-  },
-  "ONNX's RotaryEmbedding": {
-    type: 'RotaryEmbedding',
-    domain: '',
-    opset: 23,
-    inputs: [perHead(H), cosines, sines, positions],
-  },
-  "ONNX's RotaryEmbedding with rows of tables": {
-    type: 'RotaryEmbedding',
-    domain: '',
-    opset: 23,
-    inputs: [x, floats(B, N, D / 2), floats(B, N, D / 2)],
-    attributes: { num_heads: H, interleaved: 1 },
-  },
-  "ONNX's Attention": { type: 'Attention', domain: '', opset: 23, inputs: [perHead(H), perHead(H), perHead(H)] },
-  "ONNX's Attention, fewer heads for keys, capped": {
-    type: 'Attention',
-    domain: '',
-    opset: 23,
-    inputs: [perHead(4), perHead(H), perHead(H), scoresBiasOf(4)],
-    attributes: { softcap: 2, scale: 0.7 },
-  },
-  "ONNX's Attention, heads inside, a mask that chooses": {
-    type: 'Attention',
-    domain: '',
-    opset: 23,
-    inputs: [
+    { epsilon: 1e-5 },
+    { outputs: ['y', 'count'] },
+  ),
+  'RotaryEmbedding, heads inside': fused('RotaryEmbedding', [x, positions, cosines, sines]),
+  'RotaryEmbedding, interleaved': fused('RotaryEmbedding', [perHead(H), positions, cosines, sines], { interleaved: 1 }),
+  'RotaryEmbedding of a part': fused('RotaryEmbedding', [x, positions, floats(8, 1), floats(8, 1)], {
+    rotary_embedding_dim: 2,
+    num_heads: H,
+  }),
+  "ONNX's RotaryEmbedding": onnx(23, 'RotaryEmbedding', [perHead(H), cosines, sines, positions]),
+  "ONNX's RotaryEmbedding with rows of tables": onnx(
+    23,
+    'RotaryEmbedding',
+    [x, floats(B, N, D / 2), floats(B, N, D / 2)],
+    { num_heads: H, interleaved: 1 },
+  ),
+  "ONNX's Attention": onnx(23, 'Attention', [perHead(H), perHead(H), perHead(H)]),
+  "ONNX's Attention, fewer heads for keys, capped": onnx(
+    23,
+    'Attention',
+    [perHead(4), perHead(H), perHead(H), scoresBiasOf(4)],
+    { softcap: 2, scale: 0.7 },
+  ),
+  "ONNX's Attention, heads inside, a mask that chooses": onnx(
+    23,
+    'Attention',
+    [
       query,
       key,
       value,
@@ -313,22 +273,24 @@ const cases: Record<string, Case> = {
         Array.from({ length: N * N }, (_, i) => (i % 4 === 1 ? 0 : 1)),
       ),
     ],
-    attributes: { q_num_heads: H, kv_num_heads: H },
-  },
-  "ONNX's Attention, one way, probabilities asked for": {
-    type: 'Attention',
-    domain: '',
-    opset: 23,
-    inputs: [query, key, value],
-    attributes: { q_num_heads: H, kv_num_heads: H, is_causal: 1, qk_matmul_output_mode: 3 },
-    outputs: ['y', '', '', 'probabilities'],
-  },
-  "ONNX's Attention, real keys": {
-    type: 'Attention',
-    domain: '',
-    opset: 24,
-    inputs: [perHead(H), perHead(H), perHead(H), undefined, undefined, undefined, int64([B], [3, 5])],
-  },
+    { q_num_heads: H, kv_num_heads: H },
+  ),
+  "ONNX's Attention, one way, probabilities asked for": onnx(
+    23,
+    'Attention',
+    [query, key, value],
+    { q_num_heads: H, kv_num_heads: H, is_causal: 1, qk_matmul_output_mode: 3 },
+    { outputs: ['y', '', '', 'probabilities'] },
+  ),
+  "ONNX's Attention, real keys": onnx(24, 'Attention', [
+    perHead(H),
+    perHead(H),
+    perHead(H),
+    undefined,
+    undefined,
+    undefined,
+    int64([B], [3, 5]),
+  ]),
 }
 
 function scoresBiasOf(count: number): TensorLike {

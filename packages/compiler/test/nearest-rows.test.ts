@@ -9,7 +9,7 @@ import { gridOf } from '../src/analyze/grid.ts'
 import { inspect, type PruneOptions } from '../src/index.ts'
 import { openModel } from '../src/normalize/open.ts'
 import { inputsOf, statesOf, type TestEncoderOptions } from './encoders.ts'
-import { dataSets, fixtures, openFixture } from './fixtures.ts'
+import { dataSets, fixtures, inspectFixture, openFixture } from './fixtures.ts'
 import { pruned } from './pruned.ts'
 import { difference, float32, numbers, rows, run } from './run.ts'
 
@@ -214,16 +214,16 @@ describe('frames and patches come back so by default, and an output without them
   const found = fixtures
     .filter(({ facts }) => facts.prunable)
     .flatMap((fixture) => {
-      const model = openFixture(fixture)
-      const report = inspect(model)
+      const report = inspectFixture(fixture)
       const output = report.ok && report.head.find(({ reads }) => reads.every(({ kind }) => kind === 'token-states'))
       const isText = Object.values(dataSets(fixture)[0]?.inputs ?? {}).some(({ type }) => type.startsWith('int'))
       if (!report.ok || !output || isText) return []
-      return [{ fixture, model, output: output.output }]
+      return [{ fixture, output: output.output }]
     })
   if (found.length === 0) test.skip('exported encoders of images and audio (needs the shared fixtures)', () => {})
-  for (const { fixture, model, output } of found) {
+  for (const { fixture, output } of found) {
     test(fixture.name, async () => {
+      const model = openFixture(fixture)
       const [{ inputs }] = dataSets(fixture) as [ReturnType<typeof dataSets>[number]]
       const options = { method: receivedAttention(), schedule: schedule(fixture.facts.layers, { keep: 0.6 }) }
       await expectNearest(model, output, inputs, options, neighborhoodIn(model))

@@ -5,7 +5,7 @@ import { mailData, modelPath } from '@tp/models'
 import { nodeRuntime } from '@tp/runtime-node'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { mailEmbedder, words, wordTokenizer } from './small-models.ts'
-import { fixture, temporaryFolder, tpHere } from './tp.ts'
+import { argv, fixture, temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const mail = modelPath('mail')
@@ -67,12 +67,6 @@ describe('tp check', () => {
     expect(JSON.parse(ignored.stdout).pruned).toMatchObject({ changed: { estimate: expect.any(Number) } })
   })
 
-  test('exits with 3 beyond --max-loss', { timeout }, async () => {
-    const { code, stdout } = await check('broken.onnx', '--max-loss', '1')
-    expect(stdout).toMatch(/^no: it loses \d+\.\d \(.*\) points of accuracy, and 1 is allowed/m)
-    expect(code).toBe(3)
-  })
-
   test('says what few examples do not show, and exits with 3 for it if confidence is demanded', {
     timeout,
   }, async () => {
@@ -96,22 +90,13 @@ describe('tp check', () => {
     expect(pruned).toMatchObject({ prunings: [{ method: 'none' }], madeFromOther: true, agreement: 100 })
   })
 
-  test('says of a file that it was made from another one', { timeout }, async () => {
-    const files = ['check', folder.at('few.onnx'), '--against', folder.at('exact.onnx')]
-    copyFileSync(modelPath('mail', 'tokenizer'), folder.at('tokenizer.json'))
-    const data = ['--data', folder.at('mails.tsv'), '--limit', '4', '--read', 'labels=ham,spam']
-    const { stdout } = await tpHere([...files, ...data])
-    expect(stdout).toMatch(/^made from +none +another file: received-attention, keep 0\.5 at layers 1–4$/m)
-  })
-
   test('judges vectors by their cosine to the dense ones', { timeout }, async () => {
     writeFileSync(folder.at('states.onnx'), mailEmbedder())
     copyFileSync(modelPath('mail', 'tokenizer'), folder.at('tokenizer.json'))
     await prune('merged.onnx', folder.at('states.onnx'), '--method', 'random', '--keep', '0.3')
-    const { code, stdout } = await tpHere([
-      ...['check', folder.at('merged.onnx'), '--against', folder.at('states.onnx')],
-      ...['--data', folder.at('texts.txt'), '--max-loss', '0'],
-    ])
+    const { code, stdout } = await tpHere(
+      argv`check ${folder.at('merged.onnx')} --against ${folder.at('states.onnx')} --data ${folder.at('texts.txt')} --max-loss 0`,
+    )
     expect(stdout).toMatch(/^cosine to dense +[01]\.\d+$/m)
     expect(stdout).toMatch(/^no: it loses .* hundredths of the cosine to the dense vectors, and 0 are allowed/m)
     expect(code).toBe(3)
@@ -165,9 +150,9 @@ describe('tp check', () => {
 
 test('no table calls a pruned file dense', { timeout }, async () => {
   copyFileSync(modelPath('mail', 'tokenizer'), folder.at('tokenizer.json'))
-  const { stdout } = await tpHere([
-    ...['eval', folder.at('few.onnx'), '--data', folder.at('mails.tsv'), '--limit', '4', '--read', 'labels=ham,spam'],
-  ])
+  const { stdout } = await tpHere(
+    argv`eval ${folder.at('few.onnx')} --data ${folder.at('mails.tsv')} --limit 4 --read labels=ham,spam`,
+  )
   expect(stdout).toMatch(/^as pruned /m)
   expect(stdout).not.toMatch(/^dense /m)
 })

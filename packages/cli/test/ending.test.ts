@@ -28,29 +28,14 @@ describe('a command ends with an error, its code and an exit code if its plugin'
   test.each<[string, string, RegExp, string]>([
     ['throws null', 'throw null', /it fails when it is loaded: null/, 'TP_PLUGIN'],
     ['throws what cannot be read', trap, /it fails when it is loaded: /, 'TP_PLUGIN'],
-    [
-      'exports what cannot be read',
-      "export default new Proxy({}, { get() { throw new Error('no') } })",
-      /its default export throws when it is read: no/,
-      'TP_PLUGIN',
-    ],
     ['is never loaded', 'await new Promise(() => {})', /ended before the command was done/, 'TP_PLUGIN'],
     ['calls process.exit', 'process.exit(0)', /ended before the command was done; it calls process\.exit/, 'TP_PLUGIN'],
     ['calls process.exit in a method', method('process.exit(0)'), /ended before the command was done/, 'TP_PLUGIN'],
     ['throws null in a method', method('throw null'), /reduce at layer \d+ throws null/, 'TP_METHOD'],
-    ['throws what cannot be read in a method', method(trap), /reduce at layer \d+ throws something that/, 'TP_METHOD'],
     [
       'throws an error that nothing catches',
       `setImmediate(() => { throw new Error('later') }); await new Promise(() => setInterval(() => {}, 1000))`,
       /it throws later/,
-      'TP_PLUGIN',
-    ],
-    [
-      'throws when an entry is looked at a second time',
-      `let seen = 0
-      const entry = { family: 'baseline', description: 'd', options: {}, create() {}, get name() { if (seen++ > 1) throw new Error('seen'); return 'mine' } }
-      export default { contractVersion: 1, methods: [entry] }`,
-      /it throws seen/,
       'TP_PLUGIN',
     ],
   ])('%s', async (_, text, message, errorCode) => {
@@ -63,7 +48,6 @@ describe('a command ends with an error, its code and an exit code if its plugin'
   })
 
   test.each<[string, string, RegExp]>([
-    ['throws null', 'throw null', /it throws null/],
     ['calls process.exit', 'process.exit(0)', /ended before the command was done/],
     ['never loads a model', 'return new Promise(() => {})', /ended before the command was done/],
   ])('has a runtime that %s', async (_, body, message) => {
@@ -111,7 +95,7 @@ if (existsSync('/dev/full')) {
 
 if (process.platform === 'win32') test.skip('too many open files (Windows has no ulimit)', () => {})
 else {
-  test.each([30, 60, 90, 120])('too many open files are an error with a code: %d', async (files) => {
+  test.each([30, 90])('too many open files are an error with a code: %d', async (files) => {
     const through = ['sh', '-c', `ulimit -n ${files}; exec "$0" "$@"`]
     const args = ['prune', digits, '-o', folder.at('few.onnx'), '--method', 'stride', '--keep', '0.7']
     const { code, stderr } = await tp(args, { through })

@@ -82,15 +82,3 @@ test('late interaction searches by the vectors of tokens, of which some are prun
   const pairs = await evaluate(`${data}/pairs.csv`, '--late-interaction')
   expect([pairs.code, pairs.stderr]).toEqual([2, expect.stringContaining('--late-interaction is for models')])
 })
-
-test('pairs with scores are judged by rank correlation', { timeout, tags: 'exhaustive' }, async () => {
-  const { code, stdout } = await evaluate(`${data}/pairs.csv`, '--methods', 'stride', '--keep', '0.3', '--json')
-  expect(code).toBe(0)
-  const { judged, rows } = JSON.parse(stdout)
-  expect(judged).toEqual({ by: 'scores', pairs: 6 })
-  const [dense, none, pruned] = rows
-  expect(none).toMatchObject({ spearman: dense.spearman, loss: { estimate: 0 }, safety: 'safe', tolerance: 0.5 })
-  expect(pruned.loss.estimate).toBeCloseTo(dense.spearman.estimate - pruned.spearman.estimate, 9)
-  const text = await evaluate(`${data}/pairs.csv`, '--methods', 'none', '--limit', '4')
-  expect(text.stdout).toMatch(/^none: safe: loses 0.5 points at most$/m)
-})

@@ -3,7 +3,7 @@ import { mailData, modelPath } from '@tp/models'
 import { createNode, encodeModel, type Model } from '@tp/onnx'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { mailEmbedder, mailStates } from './small-models.ts'
-import { temporaryFolder, tpHere } from './tp.ts'
+import { argv, temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const mail = modelPath('mail')
@@ -42,10 +42,8 @@ const byReceived = ['--methods', 'received-attention', '--keep', '0.5']
 const tokenizer = ['--read', `tokenizer=${modelPath('mail', 'tokenizer')}`]
 
 describe('tokens', () => {
-  const args = (...more: string[]): string[] => [
-    ...['eval', folder.at('tagger.onnx'), '--data', folder.at('tagged.tsv'), ...tokenizer],
-    ...['--read', 'labels=O,B-NAME,I-NAME', ...more],
-  ]
+  const args = (...more: string[]): string[] =>
+    argv`eval ${folder.at('tagger.onnx')} --data ${folder.at('tagged.tsv')} ${tokenizer} --read labels=O,B-NAME,I-NAME ${more}`
 
   test('recognizes tokens by the outputs, and judges them by F1 of entities with losses paired by sentence', {
     timeout,
@@ -63,17 +61,21 @@ describe('tokens', () => {
     const text = await tpHere(args('--limit', '3'))
     expect(text.stdout).toMatch(/^method +keep +kept +F1 +accuracy +loss of F1 +McNemar p +agrees with dense +FLOPs/m)
   })
-
-  test('judges tokens by accuracy alone without names of BIO tags', { timeout }, async () => {
-    writeFileSync(folder.at('pos.tsv'), 'see\tVERB\nyou\tPRON\n')
-    const pos = args('--json').with(3, folder.at('pos.tsv')).with(-2, 'labels=VERB,PRON,NOUN')
-    expect(JSON.parse((await tpHere(pos)).stdout).rows[0]).toMatchObject({ f1: null, lossOf: 'accuracy' })
-  })
 })
 
 describe('embeddings', () => {
   test('have rows for pruned tokens, and tp prune says what they are for', async () => {
-    const args = ['prune', folder.at('states.onnx'), '--method', 'received-attention', '--keep', '0.5', '--json', '-o']
+    const args = [
+      'prune',
+      folder.at('states.onnx'),
+      '--method',
+      'received-attention',
+      '--keep',
+      '0.5',
+      '--no-verify',
+      '--json',
+      '-o',
+    ]
     const notesOf = async (...more: string[]): Promise<readonly string[]> => {
       const { code, stdout } = await tpHere([...args, folder.at('rows.onnx'), ...more])
       expect(code).toBe(0)
@@ -105,27 +107,6 @@ describe('embeddings', () => {
       /\n\nmethod +against +keep +loss of neighbors kept in points +McNemar p\ntruncate +stride +0\.5 .* –\n/,
     )
     expect(text.stdout).toMatch(/ cosine to dense +rank correlation +nearest 10 kept +in the dense index +FLOPs/)
-  })
-
-  test('compares no two methods by example where pairs are judged by a correlation', {
-    timeout,
-  }, async () => {
-    const pairs = ['sentence1\tsentence2\tscore', 'win cash now\twin a prize\t5', 'see you\twin cash\t0', 'a\tb\t1']
-    writeFileSync(folder.at('pairs.tsv'), `${pairs.join('\n')}\n`)
-    const methods = ['--methods', 'stride,truncate', '--keep', '0.5']
-    const args = [
-      'eval',
-      folder.at('states.onnx'),
-      '--data',
-      folder.at('pairs.tsv'),
-      ...tokenizer,
-      ...methods,
-      '--json',
-    ]
-    const { code, stdout } = await tpHere(args)
-    expect(code).toBe(0)
-    const { judged, rows, between } = JSON.parse(stdout)
-    expect([judged, rows.length, between]).toEqual([{ by: 'scores', pairs: 3 }, 4, []])
   })
 
   test('can be requested for a model that looks like a classifier', { timeout }, async () => {

@@ -3,7 +3,7 @@ import { digitsData, mailData, modelPath } from '@tp/models'
 import { convolutional } from 'exported-encoders'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { idx, pixelsOf } from './idx.ts'
-import { temporaryFolder, tpHere } from './tp.ts'
+import { argv, temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const mail = modelPath('mail')
@@ -162,34 +162,12 @@ describe('eval of texts', () => {
     )
   })
 
-  test('prints how uncertain the accuracy on one example is', async () => {
-    const args = ['--methods', 'none', '--limit', '1']
-    const { code, stdout } = await tpHere(['eval', mail, '--data', folder.at('mails.tsv'), ...args])
-    expect(code).toBe(0)
-    expect(stdout).toMatch(/100\.0 \(2\.5 … 100\.0\)|0\.0 \(0\.0 … 97\.5\)/)
-    expect(stdout).toContain('0.0 (−97.6 … 97.6)')
-    expect(stdout).not.toContain('±')
-  })
-
-  test('reads an unclosed quote as a plain character', async () => {
-    writeFileSync(folder.at('quote.tsv'), 'label\tsentence\n0\tshe said "yes\n1\twin "cash now\n')
-    const { code, stdout } = await tpHere(['eval', mail, '--data', folder.at('quote.tsv'), '--json'])
-    expect(code).toBe(0)
-    expect(JSON.parse(stdout)).toMatchObject({ examples: 2, rows: [{ method: 'dense' }] })
-  })
-
   test('takes class names as an option where the model has none', async () => {
     copyFileSync(mail, folder.at('alone.onnx'))
     const args = ['eval', folder.at('alone.onnx'), '--data', folder.at('mails.tsv'), '--limit', '4']
     const unknown = await tpHere([...args, '--read', `tokenizer=${modelPath('mail', 'tokenizer')}`])
     expect(unknown.stderr).toMatch(/mails\.tsv, line 1: the label "\w+" is a name[\s\S]*code: TP_DATA/)
-    const known = await tpHere([
-      ...args,
-      '--read',
-      `tokenizer=${modelPath('mail', 'tokenizer')}`,
-      '--read',
-      'labels=ham,spam',
-    ])
+    const known = await tpHere(argv`${args} --read tokenizer=${modelPath('mail', 'tokenizer')} --read labels=ham,spam`)
     expect(known.code).toBe(0)
   })
 })

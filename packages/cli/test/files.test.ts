@@ -22,7 +22,7 @@ import { writeModelFile } from '../src/index.ts'
 import { readModelFile } from '../src/model/model-file.ts'
 import { idx } from './idx.ts'
 import { withDataFile } from './small-models.ts'
-import { fixture, temporaryFolder, tp, tpHere } from './tp.ts'
+import { argv, fixture, temporaryFolder, tp, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const digits = modelPath('digits-vit')
@@ -217,16 +217,7 @@ describe('external data', () => {
     writeFileSync(at('in/weights.bin'), data)
     return at('in/model.onnx')
   }
-  const prune = (model: string): string[] => [
-    'prune',
-    model,
-    '-o',
-    out(),
-    '--method',
-    'received-attention',
-    '--keep',
-    '0.6',
-  ]
+  const prune = (model: string): string[] => argv`prune ${model} -o ${out()} --method received-attention --keep 0.6`
 
   test('refuses a link out of the folder, and writes nothing next to the output', async () => {
     const model = write('link.bin')
@@ -238,12 +229,6 @@ describe('external data', () => {
         /in\/link\.bin is a link that leads out of the model's folder, to .*secret/,
       )
     }
-  })
-
-  test('refuses a linked folder outside', async () => {
-    const model = write('sub/secret')
-    symlinkSync(at('elsewhere'), at('in/sub'))
-    await refused(prune(model), 'TP_EXTERNAL_PATH', /leads out of the model's folder/)
   })
 
   test('refuses the model itself, a folder or a pipe as data', async () => {

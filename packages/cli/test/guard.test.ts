@@ -1,7 +1,7 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { mailData, modelPath } from '@tp/models'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { type Ended, temporaryFolder, tpHere } from './tp.ts'
+import { argv, type Ended, temporaryFolder, tpHere } from './tp.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
@@ -68,20 +68,7 @@ describe('refusals of calibrate', () => {
       'pruned.onnx is pruned (received-attention), and',
     ],
     [
-      [
-        'calibrate',
-        pruned,
-        '--against',
-        'smaller.onnx',
-        '--data',
-        calibration,
-        '-o',
-        guard,
-        '--read',
-        `tokenizer=${tokenizer}`,
-        '--read',
-        'labels=ham,spam',
-      ],
+      argv`calibrate ${pruned} --against smaller.onnx --data ${calibration} -o ${guard} --read tokenizer=${tokenizer} --read labels=ham,spam`,
       '% of the FLOPs of',
     ],
   ])('refuse %j as bad usage', async (args, text) => {

@@ -1,8 +1,7 @@
 import { writeFileSync } from 'node:fs'
-import { gather } from '@tp/core'
 import { modelPath } from '@tp/models'
 import { encodeModel } from '@tp/onnx'
-import { convolutional, encoderWithHead, languageModel } from 'exported-encoders'
+import { convolutional, languageModel } from 'exported-encoders'
 import { expect, test } from 'vitest'
 import { withoutNodes } from './small-models.ts'
 import { fixture, temporaryFolder, testModel, tpHere } from './tp.ts'
@@ -44,20 +43,6 @@ test('prints one JSON document', async () => {
   ])
 })
 
-test('names the operator that hides the probabilities, and the methods that need it unfused', async () => {
-  const path = fixture('vit-cls-ortfused')
-  const { stdout } = await tpHere(['inspect', path, '--verbose'])
-  expect(stdout).toMatch(/^fused +attention is one com\.microsoft\.Attention operator.*batch·4·17²/m)
-  expect(stdout).toMatch(/^written out by +received-attention, .*; whole under all others$/m)
-  expect(stdout).toContain('Attention_0 (com.microsoft.Attention)')
-  const document = JSON.parse((await tpHere(['inspect', path, '--json'])).stdout)
-  expect(document.layers.map(({ fused }: { fused: string }) => fused)).toEqual(Array(3).fill('com.microsoft.Attention'))
-  expect(document.unfusedBy).toContain('received-attention')
-  for (const whole of ['cls-attention', 'key-norm', 'value-weighted', 'tome', 'random']) {
-    expect(document.unfusedBy).not.toContain(whole)
-  }
-})
-
 const folder = temporaryFolder()
 function written(name: string, bytes: Uint8Array): string {
   writeFileSync(folder.at(name), bytes)
@@ -92,28 +77,6 @@ test.each([
   expect(/^head +(.*)$/m.exec(stdout)?.[1]).toContain(text)
   const { head } = JSON.parse((await tpHere(['inspect', path, '--json'])).stdout)
   expect(head[0]).toEqual({ output: expect.any(String), reads: [read], normalized: false })
-})
-
-test.each([
-  [
-    'bert-cls-sdpa-dynamo18',
-    /^input attention_mask; on the right: with padding on the left, the head would read padding as its class token/,
-  ],
-  ['bert-qa-sdpa-ts17', /^input attention_mask$/],
-  ['timm-vit-avgpool-ts17', /^none/],
-])('says on which side %s takes padding', async (name, text) => {
-  const { stdout } = await tpHere(['inspect', fixture(name)])
-  expect(/^padding +(.*)$/m.exec(stdout)?.[1]).toMatch(text)
-})
-
-test('says that a head of the last token takes padding on the left', async () => {
-  const path = folder.at('last.onnx')
-  writeFileSync(
-    path,
-    encoderWithHead(({ x, linear }) => linear(gather(x, -1, 1), 3)),
-  )
-  const { stdout } = await tpHere(['inspect', path])
-  expect(stdout).toMatch(/^padding +input attention_mask; on the left: .* would read padding as its last token$/m)
 })
 
 test('describes how a file was pruned', async () => {

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { modelPath } from '@tp/models'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { temporaryFolder, tp, tpHere } from './tp.ts'
+import { argv, temporaryFolder, tp, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const digits = modelPath('digits-vit')
@@ -24,32 +24,16 @@ const slowPlugin = `
 describe('a signal during a command', () => {
   beforeAll(() => writeFileSync(folder.at('slow.mjs'), slowPlugin))
 
-  // A shell shows 128 and the signal's number, as of any program: 130, 143.
-  for (const name of ['SIGINT', 'SIGTERM'] as const)
-    test(`ends an endless computation by ${name}, and no file remains`, {
-      tags: name === 'SIGINT' ? [] : 'exhaustive',
-    }, async () => {
-      const args = [
-        'prune',
-        digits,
-        '-o',
-        folder.at('out.onnx'),
-        '--plugin',
-        folder.at('slow.mjs'),
-        '--method',
-        'endless',
-        '--keep',
-        '0.9',
-      ]
-      const { code, signal, stdout, stderr } = await tp(args, {
-        onError: (text, kill) => void (text.includes('computing') && kill(name)),
-      })
-      // SIGTERM leaves no time for words.
-      expect([code, signal]).toEqual(name === 'SIGINT' ? [130, null] : [null, name])
-      if (name === 'SIGINT') expect(stderr.trimEnd().split('\n').at(-1)).toBe('Canceled; nothing was written.')
-      expect(stdout).toBe('')
-      expect(folder.files()).toEqual(['slow.mjs'])
+  test('ends an endless computation by SIGINT, and no file remains', async () => {
+    const args = argv`prune ${digits} -o ${folder.at('out.onnx')} --plugin ${folder.at('slow.mjs')} --method endless --keep 0.9`
+    const { code, signal, stdout, stderr } = await tp(args, {
+      onError: (text, kill) => void (text.includes('computing') && kill('SIGINT')),
     })
+    expect([code, signal]).toEqual([130, null])
+    expect(stderr.trimEnd().split('\n').at(-1)).toBe('Canceled; nothing was written.')
+    expect(stdout).toBe('')
+    expect(folder.files()).toEqual(['slow.mjs'])
+  })
 
   test('ends a plugin that computes without an end when it is loaded', async () => {
     const endless = folder.at('endless.mjs')
@@ -62,20 +46,7 @@ describe('a signal during a command', () => {
   })
 
   test('the command writes its file without needing a signal', async () => {
-    const args = [
-      'prune',
-      digits,
-      '-o',
-      folder.at('whole.onnx'),
-      '--plugin',
-      folder.at('slow.mjs'),
-      '--method',
-      'slow',
-      '--layers',
-      '1',
-      '--keep',
-      '0.9',
-    ]
+    const args = argv`prune ${digits} -o ${folder.at('whole.onnx')} --plugin ${folder.at('slow.mjs')} --method slow --layers 1 --keep 0.9`
     expect((await tpHere(args)).code).toBe(0)
     expect(folder.files()).toEqual(['slow.mjs', 'whole.onnx'])
   })
@@ -95,12 +66,5 @@ describe('a signal during a command', () => {
       code: 'TP_ABORTED',
       message: 'Canceled; nothing was written.',
     })
-  })
-
-  test('ends the timing if it is SIGINT', { tags: 'exhaustive' }, async () => {
-    const { code } = await tp(['bench', digits], {
-      onError: (text, kill) => void (text.includes('timing') && setTimeout(() => kill('SIGINT'), 300)),
-    })
-    expect(code).toBe(130)
   })
 })

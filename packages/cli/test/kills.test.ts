@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { modelPath } from '@tp/models'
 import { thorough } from 'exported-encoders'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { folder, trainBriefly, withSentences } from './learning-folder.ts'
-import { bin } from './tp.ts'
+import { folder, learn, withSentences } from './learning-folder.ts'
+import { argv, bin } from './tp.ts'
 
 const digits = modelPath('digits-vit')
-const KILLS = thorough(1, 30)
+const KILLS = thorough(1, 5)
 const timeout = 3_600_000
 
 withSentences()
@@ -58,10 +58,8 @@ describe('a command that is killed at any moment', () => {
     timeout,
     tags: 'exhaustive',
   }, async () => {
-    const prune = (out: string, keep: string, ...more: string[]): string[] => [
-      ...['prune', 'model', '-o', `${out}/`, '--method', 'stride', '--keep', keep],
-      ...more,
-    ]
+    const prune = (out: string, keep: string, ...more: string[]): string[] =>
+      argv`prune model -o ${out}/ --method stride --keep ${keep} ${more}`
     const original = contents('model')
     const { milliseconds } = await run(prune('old', '0.5'))
     await run(prune('new', '0.7'))
@@ -86,10 +84,8 @@ describe('a command that is killed at any moment', () => {
   })
 
   test('answers every row once, with the same bytes, after it is resumed', { timeout }, async () => {
-    const label = (out: string, ...more: string[]): string[] => [
-      ...['run', modelPath('mail'), '--data', 'rows.jsonl', '-o', out, '--threads', '1', '--shard-rows', '20'],
-      ...more,
-    ]
+    const label = (out: string, ...more: string[]): string[] =>
+      argv`run ${modelPath('mail')} --data rows.jsonl -o ${out} --threads 1 --shard-rows 20 ${more}`
     const { milliseconds } = await run(label('whole.jsonl'))
     const whole = readFileSync(folder.at('whole.jsonl'))
     for (const [i, moment] of moments(milliseconds).entries()) {
@@ -132,7 +128,8 @@ describe('a command that is killed at any moment', () => {
   })
 
   test('resumes a training to the same bytes', { timeout, tags: 'exhaustive' }, async () => {
-    const args = (out: string, ...more: string[]): string[] => trainBriefly(out, '--set', 'epochs=1', ...more)
+    const args = (out: string, ...more: string[]): string[] =>
+      learn(out, '--set', 'epochs=2', '--set', 'hardEpochs=2', ...more)
     const { milliseconds } = await run(args('trained.onnx'))
     const whole = readFileSync(folder.at('trained.onnx'))
     for (const [i, moment] of moments(milliseconds).entries()) {

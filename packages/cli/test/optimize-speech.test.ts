@@ -5,7 +5,7 @@ import { encodeModel } from '@tp/onnx'
 import { speechEncoder, speechSizes } from 'exported-encoders'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { addSpeechFiles } from './speech-folder.ts'
-import { temporaryFolder, tpHere } from './tp.ts'
+import { argv, temporaryFolder, tpHere } from './tp.ts'
 
 // Every candidate is decoded and timed.
 vi.setConfig({ testTimeout: 240_000 })
@@ -58,11 +58,7 @@ describe('tp optimize of an encoder of speech', () => {
     ['an option of classes', ['--decoder', 'decoder_model.onnx', '--confident'], 2, /--confident does not go/],
     ['few recordings', ['--decoder', 'decoder_model.onnx'], 1, /10 recordings are too few.*give 40 or more/],
   ])('refuses %s, and writes nothing', async (_, options, expected, message) => {
-    const args = [
-      ...options.map((arg) => (arg.endsWith('.onnx') ? folder.at(arg) : arg)),
-      '--data',
-      folder.at('few.tsv'),
-    ]
+    const args = argv`${options.map((arg) => (arg.endsWith('.onnx') ? folder.at(arg) : arg))} --data ${folder.at('few.tsv')}`
     const out = folder.at('none.json')
     const { code, stderr } = await tpHere(['optimize', folder.at('encoder_model.onnx'), '--plan-out', out, ...args])
     expect([code, stderr]).toEqual([expected, expect.stringMatching(message)])

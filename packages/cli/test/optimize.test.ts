@@ -1,12 +1,11 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { checkRegimes, type RunPlan } from '@tp/compiler'
 import { mailData, modelPath } from '@tp/models'
 import type { OptimizedPlan } from '@tp/optimize'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { describePlan } from '../src/printing/plan-text.ts'
-import { mailEmbedder, words, wordTokenizer } from './small-models.ts'
-import { fixture, temporaryFolder, tp, tpHere } from './tp.ts'
+import { words, wordTokenizer } from './small-models.ts'
+import { argv, fixture, temporaryFolder, tp, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const timeout = 240_000
@@ -21,14 +20,7 @@ const tune = (out: string, ...more: string[]): string[] => [
   ...usual.flatMap(([name, value]) => (more.includes(name) ? [] : [name, value])),
 ]
 const tuneMails = (out: string, ...more: string[]): string[] => [
-  ...[
-    'optimize',
-    folder.at('mail', 'model.onnx'),
-    '--data',
-    folder.at('mail', 'data.tsv'),
-    '--plan-out',
-    folder.at(out),
-  ],
+  ...argv`optimize ${folder.at('mail', 'model.onnx')} --data ${folder.at('mail', 'data.tsv')} --plan-out ${folder.at(out)}`,
   ...['--max-loss', '100', '--shapes', '1x64', ...more],
 ]
 const planAt = (name: string): RunPlan => checkRegimes(JSON.parse(readFileSync(folder.at(name), 'utf8')), name)
@@ -104,27 +96,14 @@ describe('tp optimize', () => {
     expect(plan.figures).toMatchObject({ maxLoss: 100, confident: true, examples: 32, runtime: 'onnxruntime-node' })
     expect(folder.files().filter((name) => name.includes('plan.json.measured'))).toEqual([])
     const last = plan.regimes.length - 1
-    const pruned = await tpHere([
-      'prune',
-      folder.at('model.onnx'),
-      '--plan',
-      folder.at('plan.json'),
-      '-o',
-      folder.at('pruned.onnx'),
-      '--json',
-    ])
+    const pruned = await tpHere(
+      argv`prune ${folder.at('model.onnx')} --plan ${folder.at('plan.json')} -o ${folder.at('pruned.onnx')} --json`,
+    )
     expect(pruned.code).toBe(0)
     expect(JSON.parse(pruned.stdout).method).toBe(plan.regimes[last].plan.method)
-    const beyond = await tpHere([
-      'prune',
-      folder.at('model.onnx'),
-      '--plan',
-      folder.at('plan.json'),
-      '--set',
-      'regime=9',
-      '-o',
-      folder.at('no.onnx'),
-    ])
+    const beyond = await tpHere(
+      argv`prune ${folder.at('model.onnx')} --plan ${folder.at('plan.json')} --set regime=9 -o ${folder.at('no.onnx')}`,
+    )
     expect(beyond.code).toBe(2)
     expect(beyond.stderr).toMatch(/regime is 9, but .* has regimes 0 to/)
   })
@@ -148,24 +127,6 @@ describe('tp optimize', () => {
     const resumed = await tpHere(tune('again.json', '--resume'))
     expect(resumed.code).toBe(0)
     expect(existsSync(folder.at('again.json.measured'))).toBe(false)
-  })
-
-  test('tries the untrained methods of plugins where no methods are named', {
-    timeout,
-    tags: 'exhaustive',
-  }, async () => {
-    const plugins = ['plain', 'trained'].map((name) => fileURLToPath(new URL(`${name}-plugin.mjs`, import.meta.url)))
-    const args = plugins.flatMap((plugin) => ['--plugin', plugin])
-    // By then it has compared all of them.
-    const { code } = await tp(tuneMails('own.json', '--float32', '--all-layers', ...args), {
-      onError: (text, kill) => void (text.includes('choosing') && kill('SIGINT')),
-    })
-    expect(code).toBe(130)
-    const { known } = JSON.parse(readFileSync(folder.at('own.json.measured'), 'utf8'))
-    const looked = new Set(Object.keys(known).flatMap((key) => /^answers (\S+) [\d.e-]+ .*look$/.exec(key)?.[1] ?? []))
-    expect([...looked].sort()).toEqual(
-      ['balanced', 'cls-attention', 'least', 'received-attention', 'value-aware'].sort(),
-    )
   })
 
   test('chooses from trained methods, with their learned values', {
@@ -193,42 +154,6 @@ describe('tp optimize', () => {
     expect([without.code, without.stderr]).toEqual([1, expect.stringMatching(/--weights FILE[\s\S]*TP_WEIGHTS/)])
     const idle = await tpHere(tune('none.json', '--weights', weights))
     expect([idle.code, idle.stderr]).toEqual([2, expect.stringContaining('of received-attention none has anything')])
-  })
-
-  test('optimizes a model that gives vectors by texts without labels, and prunes the encoder that is named', {
-    timeout,
-    tags: 'exhaustive',
-  }, async () => {
-    mkdirSync(folder.at('embedder'))
-    const model = folder.at('embedder', 'model.onnx')
-    writeFileSync(model, mailEmbedder())
-    copyFileSync(modelPath('mail', 'tokenizer'), folder.at('embedder', 'tokenizer.json'))
-    const texts = mailData('calibration').map(({ text }) => text.split(/\s+/).slice(0, 24).join(' '))
-    writeFileSync(folder.at('embedder', 'texts.txt'), texts.slice(0, 80).join('\n'))
-    const out = folder.at('embedder.json')
-    const line = [
-      'optimize',
-      model,
-      '--data',
-      folder.at('embedder', 'texts.txt'),
-      '--plan-out',
-      out,
-      '--shapes',
-      '1x64',
-    ]
-    const { code, stdout } = await tpHere([...line, '--methods', 'tome', '--max-loss', '20', '--encoder', 'input_ids'])
-    expect(code).toBe(0)
-    expect(stdout).toMatch(/^loss {2}\d+\.\d \(.*\) hundredths of the cosine to the dense vectors, on 80 examples/m)
-    const { figures, regimes } = JSON.parse(readFileSync(out, 'utf8'))
-    expect(figures).toMatchObject({ points: 'cosine', maxLoss: 20, data: folder.at('embedder', 'texts.txt') })
-    const { plan } = regimes.at(-1)
-    if (plan.keep !== undefined) expect(plan.encoder).toBe('input_ids')
-  })
-
-  test('optimizes for the wasm of browsers', { timeout, tags: 'exhaustive' }, async () => {
-    const { code, stdout } = await tp(tune('web.json', '--for', 'web', '--json'))
-    expect(code).toBe(0)
-    expect(JSON.parse(stdout).plan.figures.runtime).toBe('onnxruntime-web wasm')
   })
 
   test.each<[string, () => string[], RegExp, number]>([

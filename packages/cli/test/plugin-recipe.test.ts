@@ -5,7 +5,7 @@ import type { RunPlan } from '@tp/compiler'
 import { digitsData, modelPath } from '@tp/models'
 import { expect, test } from 'vitest'
 import { idx, pixelsOf } from './idx.ts'
-import { temporaryFolder, tpHere } from './tp.ts'
+import { argv, temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 
@@ -51,15 +51,9 @@ test("chooses a method of a package from outside by the package's own recipe whe
   )
   const args = ['--max-loss', '1', '--float32', '--all-layers', '--plugin', plugin]
   const out = folder.at('plan.json')
-  const { code, stderr } = await tpHere([
-    'optimize',
-    modelPath('digits-vit'),
-    '--data',
-    images,
-    '--plan-out',
-    out,
-    ...args,
-  ])
+  const { code, stderr } = await tpHere(
+    argv`optimize ${modelPath('digits-vit')} --data ${images} --plan-out ${out} ${args}`,
+  )
   expect([code, stderr]).toEqual([0, expect.any(String)])
   const { regimes } = JSON.parse(readFileSync(out, 'utf8')) as RunPlan
   expect(regimes.at(-1)?.plan).toMatchObject({ method: 'center', layers: [0] })

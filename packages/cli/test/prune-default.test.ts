@@ -68,18 +68,6 @@ describe('tp prune MODEL and nothing else', () => {
     expect([code, methodsOf('digits.pruned.onnx').length]).toEqual([0, 1])
   })
 
-  test('says of images how fast the safe method is here, and does only what is exact if it is slower', {
-    timeout,
-    tags: 'exhaustive',
-  }, async () => {
-    const { stdout } = await tpHere(['prune', folder.at('digits.onnx'), '-o', folder.at('d.onnx'), '--json'])
-    const { method, notes, speed, verification } = JSON.parse(stdout)
-    expect(verification).toBeDefined()
-    expect(speed.value).toBeGreaterThan(0)
-    expect(method === 'tome' || /tome at keep 0\.9, .* is \d\.\d\d× as fast here/.test(notes.at(-1))).toBe(true)
-    expect(methodsOf('d.onnx')).toEqual([method])
-  })
-
   test('does only what is exact where every token is read', { timeout }, async () => {
     const { code, stdout } = await tpHere(['prune', folder.at('pooled.onnx')])
     expect(code).toBe(0)
@@ -91,19 +79,6 @@ describe('tp prune MODEL and nothing else', () => {
 
 describe('tp optimize', () => {
   const data = (name: string): string[] => ['--data', folder.at(name), '--read', 'labels=ham,spam']
-
-  test('searches for a time, writes the file, and gives a verdict', {
-    tags: 'exhaustive',
-    timeout: 180_000,
-  }, async () => {
-    const out = ['optimize', folder.at('model.onnx'), '-o', folder.at('tuned.onnx'), '--minutes', '0.02']
-    const { stdout } = await tpHere([...out, ...data('many.tsv'), '--max-loss', '5', '--json'])
-    const { search, plan, verdict, method } = JSON.parse(stdout)
-    expect(search.figures).toMatchObject({ isCutShort: true, examples: 96, maxLoss: 5, confirmed: false })
-    expect(verdict.text).toMatch(/^(yes|no|not shown): /)
-    expect(plan.method).toBe(method)
-    expect(methodsOf('tuned.onnx')).toEqual([method])
-  })
 
   test('refuses to choose by few examples', async () => {
     const few = await tpHere(['optimize', folder.at('model.onnx'), '-o', folder.at('x.onnx'), ...data('few.tsv')])

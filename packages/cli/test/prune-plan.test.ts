@@ -4,7 +4,7 @@ import { saturatesOn } from '@tp/optimize'
 import { nodeRuntime } from '@tp/runtime-node'
 import { describe, expect, test } from 'vitest'
 import { SEVEN_BITS } from '../src/quantizing/quantize-file.ts'
-import { temporaryFolder, tpHere } from './tp.ts'
+import { argv, temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const mail = modelPath('mail')
@@ -16,11 +16,11 @@ describe('tp prune by a plan, and without layers', () => {
     const words = { method: 'tome', layers: [1, 3], remove: [30, 20], params: { proportionalAttention: false } }
     writeFileSync(plan, JSON.stringify({ format: 1, ...words, protect: [] }))
     const byPlan = folder.at('by-plan.onnx')
-    expect((await tpHere(['prune', digits, '-o', byPlan, '--plan', plan])).code).toBe(0)
+    expect((await tpHere(['prune', digits, '-o', byPlan, '--no-verify', '--plan', plan])).code).toBe(0)
     const byWords = folder.at('by-words.onnx')
     const args = ['--method', 'tome', '--layers', '1,3', '--set', 'remove=30,20', '--set', 'protect=none']
     const param = ['--param', 'proportionalAttention=false']
-    expect((await tpHere(['prune', digits, '-o', byWords, ...args, ...param])).code).toBe(0)
+    expect((await tpHere(['prune', digits, '-o', byWords, '--no-verify', ...args, ...param])).code).toBe(0)
     expect(readFileSync(byPlan).equals(readFileSync(byWords))).toBe(true)
   })
 
@@ -35,16 +35,25 @@ describe('tp prune by a plan, and without layers', () => {
     expect(stdout).toMatch(/received-attention, 8 bits/)
     expect(stdout).toMatch(/^verified on .*: with every token kept, .*; outputs differ by up to \d/m)
     const by = ['--method', 'received-attention', '--layers', '1', '--keep', '0.5']
-    expect((await tpHere(['prune', mail, '-o', float as string, ...by])).code).toBe(0)
-    expect((await tpHere(['quantize', float as string, '-o', after as string])).code).toBe(0)
+    expect((await tpHere(['prune', mail, '-o', float as string, '--no-verify', ...by])).code).toBe(0)
+    expect((await tpHere(['quantize', float as string, '--no-verify', '-o', after as string])).code).toBe(0)
     expect(readFileSync(out as string).equals(readFileSync(after as string))).toBe(true)
     // The option takes 7 bits where sums of 8-bit products saturate.
     const [asOption, asHere] = ['option', 'here'].map((name) => folder.at(`8-bit-${name}.onnx`)) as string[]
-    const rounded = await tpHere(['prune', mail, '-o', asOption as string, ...by, '--quantize', '--json'])
+    const rounded = await tpHere([
+      'prune',
+      mail,
+      '-o',
+      asOption as string,
+      ...by,
+      '--quantize',
+      '--no-verify',
+      '--json',
+    ])
     const saturates = await saturatesOn(nodeRuntime())
     expect(JSON.parse(rounded.stdout).notes.includes(SEVEN_BITS)).toBe(saturates)
     const form = saturates ? ['--reduce-range'] : []
-    expect((await tpHere(['quantize', float as string, '-o', asHere as string, ...form])).code).toBe(0)
+    expect((await tpHere(['quantize', float as string, '--no-verify', '-o', asHere as string, ...form])).code).toBe(0)
     expect(readFileSync(asOption as string).equals(readFileSync(asHere as string))).toBe(true)
     const exact = await tpHere(['prune', mail, '-o', folder.at('never.onnx'), '--lossless', '--quantize'])
     expect([exact.code, exact.stderr]).toEqual([2, expect.stringContaining('--lossless is exact, and 8 bits round')])
@@ -93,15 +102,9 @@ describe('tp prune by a plan, and without layers', () => {
     ['x', 2, /--leave-out is "x"/],
     ['3', 2, /--method NAME .* is missing/, '--keep', '0.5'],
   ])('refuses to leave out layers %s', async (layers, exit, message, ...more) => {
-    const { code, stderr } = await tpHere([
-      'prune',
-      mail,
-      '-o',
-      folder.at('never.onnx'),
-      '--leave-out',
-      layers,
-      ...more,
-    ])
+    const { code, stderr } = await tpHere(
+      argv`prune ${mail} -o ${folder.at('never.onnx')} --leave-out ${layers} ${more}`,
+    )
     expect([code, stderr]).toEqual([exit, expect.stringMatching(message)])
     expect(folder.files()).not.toContain('never.onnx')
   })

@@ -3,7 +3,7 @@ import { leaveOut, readProvenance, transform } from '@tp/compiler'
 import { mailData, modelPath } from '@tp/models'
 import { createNode, decodeModel, encodeModel, Graph } from '@tp/onnx'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { temporaryFolder, tpHere } from './tp.ts'
+import { argv, temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const timeout = 120_000
@@ -70,41 +70,6 @@ describe('a model with one logit', () => {
     expect(text.stdout).toMatch(/^method +keep +kept +nDCG@10 +loss in points +rank correlation/m)
   })
 
-  test('checks the model by nDCG@10, by judgments or else by the scores of the dense model', {
-    timeout,
-    tags: 'exhaustive',
-  }, async () => {
-    const out = folder.at('checked.onnx')
-    expect((await tpHere(['prune', model, '-o', out, '--method', 'stride', '--keep', '0.5'])).code).toBe(0)
-    for (const [data, unit] of [
-      ['pairs.tsv', 'points of nDCG@10'],
-      ['unjudged.tsv', "points of nDCG@10 by the dense model's scores"],
-    ] as const) {
-      const { stdout } = await tpHere(['check', out, '--against', model, '--data', folder.at(data), '--json'])
-      const { task, loss } = JSON.parse(stdout)
-      expect([task, loss.unit, loss.same]).toEqual(['ranking', unit, false])
-      expect(loss.high).toBeGreaterThanOrEqual(loss.low)
-    }
-  })
-
-  test('compares with the dense order where nobody has judged', { timeout, tags: 'exhaustive' }, async () => {
-    const methods = ['--methods', 'received-attention', '--keep', '0.5']
-    const { stdout } = await tpHere(['eval', model, '--data', folder.at('unjudged.tsv'), ...methods, '--json'])
-    const [, none, received] = JSON.parse(stdout).rows
-    expect(none.rankCorrelation.estimate).toBeCloseTo(1, 10)
-    expect(received).not.toHaveProperty('ndcg')
-    expect(received.change.estimate).toBeGreaterThan(0)
-  })
-
-  test('treats the logit as one of two classes on texts with labels', { timeout }, async () => {
-    const lines = [...ofClass(0).slice(0, 3), ...ofClass(1).slice(0, 3)].map(
-      ({ label, text }) => `${label}\t${clean(text)}`,
-    )
-    writeFileSync(folder.at('texts.tsv'), `${lines.join('\n')}\n`)
-    const { stdout } = await tpHere(['eval', model, '--data', folder.at('texts.tsv'), '--json'])
-    expect(JSON.parse(stdout)).toMatchObject({ task: 'classification', rows: [{ accuracy: expect.any(Number) }] })
-  })
-
   test('prunes with the query protected, by the separator of its tokenizer', { timeout }, async () => {
     const out = folder.at('pruned.onnx')
     const amount = ['--method', 'received-attention', '--keep', '0.3', ...segment]
@@ -118,29 +83,9 @@ describe('a model with one logit', () => {
 
   test('learns where to prune without labels', { timeout, tags: 'exhaustive' }, async () => {
     const data = ['--data', folder.at('unjudged.tsv'), '--selection', folder.at('unjudged-others.tsv')]
-    const learning = [
-      '--method',
-      'sdtp',
-      '--keep',
-      '0.5',
-      '--train',
-      'method',
-      '--set',
-      'epochs=1',
-      '--set',
-      'hardEpochs=0',
-    ]
+    const learning = argv`--method sdtp --keep 0.5 --train method --set epochs=1 --set hardEpochs=0`
     const out = folder.at('learned.onnx')
-    const { code, stdout, stderr } = await tpHere([
-      'train',
-      model,
-      '-o',
-      out,
-      ...data,
-      ...learning,
-      ...segment,
-      '--json',
-    ])
+    const { code, stdout, stderr } = await tpHere(argv`train ${model} -o ${out} ${data} ${learning} ${segment} --json`)
     expect([code, stderr]).toEqual([0, expect.not.stringContaining('code:')])
     const { selection, plan } = JSON.parse(stdout)
     // By the dense model's own scores its ranking is perfect.
@@ -151,46 +96,26 @@ describe('a model with one logit', () => {
   test("chooses weights by the dense model's scores where no candidate is relevant", { timeout }, async () => {
     const data = ['--data', folder.at('pairs.tsv'), '--selection', folder.at('irrelevant.tsv')]
     const learning = ['--method', 'received-attention', '--keep', '0.5', '--train', 'head', '--set', 'epochs=1']
-    const { code, stdout, stderr } = await tpHere([
-      ...['train', model, '-o', folder.at('head.onnx'), ...data, ...learning, '--json'],
-    ])
+    const { code, stdout, stderr } = await tpHere(
+      argv`train ${model} -o ${folder.at('head.onnx')} ${data} ${learning} --json`,
+    )
     expect([code, stderr]).toEqual([0, expect.stringContaining('irrelevant.tsv has no relevant candidate')])
     const { dense, after } = JSON.parse(stdout).selection
     expect(dense).toBeCloseTo(100, 10)
     expect(after).toBeGreaterThan(50)
   })
 
-  test('explains the model without labels', { timeout }, async () => {
-    const { stdout } = await tpHere(['explain', model, '--data', folder.at('unjudged.tsv'), '--limit', '1', '--json'])
-    const [{ tokens, probability }] = JSON.parse(stdout).examples
-    expect(tokens.filter(({ text }: { text: string }) => text === '[SEP]')).toHaveLength(2)
-    expect(probability).toBeGreaterThan(0.5)
-  })
-
   test('tunes the model without labels, by whole queries', { timeout, tags: 'exhaustive' }, async () => {
     const out = folder.at('plan.json')
     const choice = ['--methods', 'received-attention', '--max-loss', '5', '--shapes', '4x64', ...segment]
-    const { code, stderr } = await tpHere([
-      'optimize',
-      model,
-      '--plan-out',
-      out,
-      '--data',
-      folder.at('tuning.tsv'),
-      ...choice,
-    ])
+    const { code, stderr } = await tpHere(
+      argv`optimize ${model} --plan-out ${out} --data ${folder.at('tuning.tsv')} ${choice}`,
+    )
     expect([code, stderr]).toEqual([0, expect.not.stringContaining('code:')])
     expect(JSON.parse(readFileSync(out, 'utf8'))).toMatchObject({ figures: { maxLoss: 5 } })
-    const cascade = await tpHere([
-      'optimize',
-      model,
-      '--plan-out',
-      out,
-      '--data',
-      folder.at('tuning.tsv'),
-      ...choice,
-      '--cascade',
-    ])
+    const cascade = await tpHere(
+      argv`optimize ${model} --plan-out ${out} --data ${folder.at('tuning.tsv')} ${choice} --cascade`,
+    )
     expect(cascade.stderr).toContain('a cascade is for models that give classes')
   })
 })

@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { mailData, modelPath } from '@tp/models'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { temporaryFolder, tp, tpHere } from './tp.ts'
+import { argv, temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const mail = modelPath('mail')
@@ -52,44 +52,10 @@ describe('run', () => {
     expect(planned).not.toBe(dense)
     const labels = (text: string): string => text.replaceAll(/,"score[^}]*/g, '')
     expect(labels(await answers('cascade.jsonl', '--plan', folder.at('tuned.json')))).toBe(labels(dense))
-    const guard = [
-      '--guard',
-      folder.at('tuned.json'),
-      '--against',
-      mail,
-      '--read',
-      `tokenizer=${modelPath('mail', 'tokenizer')}`,
-    ]
+    const guard = argv`--guard ${folder.at('tuned.json')} --against ${mail} --read tokenizer=${modelPath('mail', 'tokenizer')}`
     const alone = ['run', folder.at('pruned.onnx'), ...args('').slice(2, 4), '-o', folder.at('guarded.jsonl')]
     expect(await tpHere([...alone, ...guard, '--read', 'labels=ham,spam'])).toMatchObject({ code: 0 })
     expect(labels(readFileSync(folder.at('guarded.jsonl'), 'utf8'))).toBe(labels(dense))
-  })
-
-  test('a killed run continues to the same bytes', { tags: 'exhaustive' }, async () => {
-    const out = 'killed.jsonl'
-    const running = tp(args(out, '--shard-rows', '4'), {
-      onError(text, kill) {
-        if (!text.includes('running')) return
-        const watching = setInterval(() => {
-          if (!existsSync(folder.at(`${out}.shards`)) || readdirSync(folder.at(`${out}.shards`)).length < 3) return
-          clearInterval(watching)
-          kill('SIGKILL')
-        }, 5)
-      },
-    })
-    expect((await running).signal).toBe('SIGKILL')
-    expect(existsSync(folder.at(out))).toBe(false)
-    const refused = await tpHere(args(out, '--shard-rows', '4', '--json'))
-    expect(refused.code).toBe(2)
-    expect(JSON.parse(refused.stdout)).toMatchObject({
-      code: 'TP_OUTPUT',
-      message: expect.stringContaining('--resume'),
-    })
-    const resumed = await tpHere(args(out, '--shard-rows', '4', '--resume', '--json'))
-    expect(JSON.parse(resumed.stdout)).toMatchObject({ kind: 'run', rows: ROWS, shards: 15, task: 'classification' })
-    expect(JSON.parse(resumed.stdout).resumed).toBeGreaterThan(1)
-    await tpHere(args('whole.jsonl', '--shard-rows', '4'))
-    expect(readFileSync(folder.at(out))).toEqual(readFileSync(folder.at('whole.jsonl')))
   })
 
   test.each([

@@ -51,13 +51,9 @@ describe('--runtime MODULE', () => {
     expect(stdout).toMatch(/^ok +runtime +watched engine/m)
   })
 
-  test.each([
-    ['web', 'onnxruntime-web'],
-    ['@tp/runtime-web', 'onnxruntime-web'],
-    ['@tp/runtime-node', 'onnxruntime-node'],
-  ])('accepts %s, which names one of our runtimes', async (runtime, engine) => {
-    const { code, stdout } = await tp(['doctor', '--runtime', runtime], { cwd })
-    expect(stdout).toContain(engine)
+  test('accepts the package of a runtime that lies where it is started', async () => {
+    const { code, stdout } = await tp(['doctor', '--runtime', '@tp/runtime-web'], { cwd })
+    expect(stdout).toContain('onnxruntime-web')
     expect(code).toBe(0)
   })
 

@@ -50,6 +50,31 @@ export function tp(args: readonly string[], { cwd, env, onError, through = [] }:
   })
 }
 
+/** The words of a command line, divided at blanks; a value is one word or a list of words, whatever it contains. */
+export function argv(texts: TemplateStringsArray, ...values: readonly (string | readonly string[])[]): string[] {
+  const words: string[] = []
+  let isOpen = false
+  const join = (text: string): void => void (isOpen ? words.push(`${words.pop()}${text}`) : words.push(text))
+  for (const [i, text] of texts.entries()) {
+    for (const [j, part] of text.split(/\s+/).entries()) {
+      if (j > 0) isOpen = false
+      if (part !== '') join(part)
+      if (part !== '') isOpen = true
+    }
+    const value = values[i]
+    if (typeof value === 'string') join(value)
+    else words.push(...(value ?? []))
+    isOpen = typeof value === 'string'
+  }
+  return words
+}
+
+/** Tests run next to others: a session of theirs takes one thread. */
+const runtime: ReturnType<typeof nodeRuntime> = {
+  ...nodeRuntime(),
+  load: (model, options) => nodeRuntime().load(model, { threads: 1, ...options }),
+}
+
 /** The same without a process of its own, where only what it says is of interest. */
 export async function tpHere(
   args: readonly string[],
@@ -67,7 +92,7 @@ export async function tpHere(
     printError,
     ...terminal,
     timingMs: 40,
-    verifying: { budget: 300, ...(inThisProcess && { runtime: nodeRuntime() }) },
+    verifying: { budget: 300, ...(inThisProcess && { runtime }) },
     timedExamples: 2,
     progress: { stage: printError, step() {}, note: printError, end() {} },
   })

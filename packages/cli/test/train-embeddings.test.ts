@@ -1,10 +1,9 @@
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { readProvenance } from '@tp/compiler'
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { mailData, modelPath } from '@tp/models'
-import { createNode, decodeModel, encodeModel } from '@tp/onnx'
+import { createNode, encodeModel } from '@tp/onnx'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { mailEmbedder, mailStates } from './small-models.ts'
-import { temporaryFolder, tpHere } from './tp.ts'
+import { argv, temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const mail = modelPath('mail')
@@ -20,16 +19,7 @@ beforeAll(() => {
 
 const trainBy = (selection: string, ...more: string[]): ReturnType<typeof tpHere> => {
   const data = ['--data', folder.at('texts.txt'), '--selection', folder.at(selection)]
-  return tpHere([
-    'train',
-    folder.at('embedder.onnx'),
-    '-o',
-    folder.at('out.onnx'),
-    ...data,
-    '--set',
-    'batchSize=8',
-    ...more,
-  ])
+  return tpHere(argv`train ${folder.at('embedder.onnx')} -o ${folder.at('out.onnx')} ${data} --set batchSize=8 ${more}`)
 }
 const train = (...more: string[]): ReturnType<typeof tpHere> => trainBy('others.txt', ...more)
 
@@ -50,39 +40,6 @@ describe('tp train of a model that gives vectors', () => {
     expect(selection.dense).toBe(100)
     expect(selection.after).toBeGreaterThan(selection.before)
     expect(selection.after).toBeLessThan(100)
-  })
-
-  test('learns networks of sdtp from what each token counts for in the vector', {
-    timeout,
-    tags: 'exhaustive',
-  }, async () => {
-    const weights = folder.at('sdtp.safetensors')
-    const learning = ['--train', 'method', '--set', 'epochs=3', '--set', 'hardEpochs=0', '--set', 'methodRate=0.01']
-    const log = folder.at('log.jsonl')
-    const files = ['--weights-out', weights, '--log', log]
-    const { code, stdout } = await train('--method', 'sdtp', '--layers', '2', '--keep', '0.5', ...learning, ...files)
-    expect([code, stdout]).toEqual([0, expect.stringMatching(/cosine to the dense vectors: pruned 0\.\d{3}/)])
-    const losses = readFileSync(log, 'utf8')
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line).loss)
-    expect(losses.at(-1)).toBeLessThan(losses[0])
-    expect(readProvenance(decodeModel(readFileSync(folder.at('out.onnx'))))[0]).toMatchObject({ method: 'sdtp' })
-  })
-
-  test('learns without some layers', { timeout, tags: 'exhaustive' }, async () => {
-    const { code, stdout } = await train(
-      '--leave-out',
-      '0',
-      '--set',
-      'epochs=2',
-      '--set',
-      'learningRate=1e-4',
-      '--json',
-    )
-    expect(code).toBe(0)
-    const { before, after } = JSON.parse(stdout).selection
-    expect(after).toBeGreaterThan(before)
   })
 
   test('refuses labels, and texts to choose by that it learns from', async () => {
@@ -109,14 +66,9 @@ test('refuses to train a model that tags tokens, and says what prunes it', async
   writeFileSync(folder.at('tagger/model.onnx'), encodeModel(model))
   const data = ['--data', folder.at('texts.txt'), '--selection', folder.at('others.txt')]
   const how = ['--method', 'sdtp', '--keep', '0.5', '--train', 'method']
-  const { code, stderr } = await tpHere([
-    'train',
-    folder.at('tagger/model.onnx'),
-    '-o',
-    folder.at('out.onnx'),
-    ...data,
-    ...how,
-  ])
+  const { code, stderr } = await tpHere(
+    argv`train ${folder.at('tagger/model.onnx')} -o ${folder.at('out.onnx')} ${data} ${how}`,
+  )
   expect([code, stderr]).toEqual([1, expect.stringContaining('gives a class for each token')])
   expect(stderr).toContain('code: TP_TASK')
 })

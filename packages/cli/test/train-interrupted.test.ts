@@ -12,11 +12,8 @@ describe('a training that is interrupted before its first step', () => {
     expect((await tpHere(args('whole.onnx'))).code).toBe(0)
   }, timeout)
 
-  // Each of the stages that it passes by then.
   test.each([
-    ['running the dense model', 'a'],
     ['running the dense model on the selection', 'b'],
-    ['running the pruned model', 'c'],
     ['fine-tuning', 'd'],
   ])('while %s keeps its options, and resumes to the same bytes', { timeout }, async (stage, name) => {
     const out = `${name}.onnx`

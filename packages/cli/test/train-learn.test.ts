@@ -2,11 +2,10 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { readProvenance } from '@tp/compiler'
 import { readSafetensors } from '@tp/core/host'
-import { randomNumbers } from '@tp/core/statistics'
 import { decodeModel, type Model } from '@tp/onnx'
-import { beforeAll, describe, expect, test } from 'vitest'
-import { checkpoints, folder, learn, model, read, timeout, train, withSentences } from './learning-folder.ts'
-import { type Ended, tp, tpHere } from './tp.ts'
+import { describe, expect, test } from 'vitest'
+import { folder, learn, model, read, timeout, train, withSentences } from './learning-folder.ts'
+import { argv, tpHere } from './tp.ts'
 
 const plugin = fileURLToPath(new URL('learning-plugin.mjs', import.meta.url))
 
@@ -59,14 +58,9 @@ describe('a method that learns', () => {
       [...learned.values()].map((value) => value.data[0]),
     )
     expect(readProvenance(decodeModel(read('l.onnx')))[0]?.method).toBe('ltp')
-    const check = await tpHere([
-      'eval',
-      folder.at('l.onnx'),
-      ...['--read', `tokenizer=${folder.at('bert', 'tokenizer.json')}`],
-      '--data',
-      folder.at('dev.tsv'),
-      '--json',
-    ])
+    const check = await tpHere(
+      argv`eval ${folder.at('l.onnx')} --read tokenizer=${folder.at('bert', 'tokenizer.json')} --data ${folder.at('dev.tsv')} --json`,
+    )
     expect(JSON.parse(check.stdout).rows[0].accuracy).toBe(report.selection.after)
     // The plan says where tokens are pruned in the words of tp prune.
     writeFileSync(folder.at('plan.json'), JSON.stringify(report.plan))
@@ -98,17 +92,6 @@ describe('a method that learns', () => {
     expect((await changed('vectors')).every((name) => /bias|LayerNorm/.test(name))).toBe(true)
   })
 
-  test('prefers a given budget to the learned one; layers may be given alone', {
-    timeout,
-    tags: 'exhaustive',
-  }, async () => {
-    const options = ['--set', 'epochs=0.3', '--set', 'hardEpochs=0', '--json']
-    const keep = await tpHere(learn('k.onnx', ...options, '--keep', '0.5'))
-    expect(JSON.parse(keep.stdout).plan).toMatchObject({ layers: [0, 1], keep: [0.5, 0.5] })
-    const layers = await tpHere(learn('k.onnx', ...options, '--layers', '1'))
-    expect(JSON.parse(layers.stdout).plan).toMatchObject({ layers: [1], threshold: [expect.any(Number)] })
-  })
-
   test('keeps the same ratio at each layer, by the fraction of FLOPs, if it learns no amounts', {
     tags: 'exhaustive',
     timeout,
@@ -131,69 +114,4 @@ describe('a method that learns', () => {
     const both = await tpHere([...gated, ...fixed, '--target-flops', '0.8'])
     expect(both.stderr).toMatch(/--target-flops is for methods that learn, and gated works with --weights here/)
   })
-})
-
-describe('an interrupted training', { tags: 'exhaustive' }, () => {
-  const args = (out: string): string[] => [
-    ...learn(
-      out,
-      '--target-flops',
-      '0.7',
-      '--set',
-      'epochs=20',
-      '--set',
-      'hardEpochs=20',
-      '--log',
-      folder.at(`${out}.log`),
-    ),
-    ...['--weights-out', folder.at(`${out}.safetensors`)],
-  ]
-  /** Sends a signal once so many steps are in the log. */
-  async function endedAt(out: string, steps: number, signal: NodeJS.Signals): Promise<Ended> {
-    let timer: NodeJS.Timeout | undefined
-    const ended = await tp(args(out), {
-      onError(_, kill) {
-        timer ??= setInterval(() => {
-          if (logged(out).length < steps) return
-          clearInterval(timer)
-          kill(signal)
-        }, 2)
-      },
-    })
-    clearInterval(timer)
-    return ended
-  }
-
-  beforeAll(async () => {
-    expect((await tpHere(args('whole'))).code).toBe(0)
-  }, timeout)
-
-  // Soft steps are 1 to 60, hard ones 61 to 120; checkpoints are written after each twelve of them.
-  const random = randomNumbers(20)
-  const between = (low: number, high: number): number => low + Math.floor(random() * (high - low))
-  test.each([
-    ['SIGKILL', 'soft', between(14, 40)],
-    ['SIGKILL', 'hard', between(75, 100)],
-    ['SIGINT', 'soft', between(1, 40)],
-    ['SIGINT', 'hard', between(62, 100)],
-  ] as const)(
-    'resumes after %s in the %s part at step %i, to the same bytes',
-    { timeout },
-    async (signal, part, step) => {
-      const out = `${signal}-${part}`
-      const { code } = await endedAt(out, step, signal)
-      expect(code).toBe(signal === 'SIGINT' ? 130 : null)
-      expect(logged(out).at(-1)?.part).toBe(part)
-      expect(folder.files()).not.toContain(out)
-      const names = checkpoints()
-      expect(names).toContain(`${out}.soft.checkpoint`)
-      expect(names.includes(`${out}.checkpoint`)).toBe(part === 'hard')
-      const rest = await tpHere([...args(out), '--resume'])
-      expect([rest.code, rest.stderr]).toEqual([0, expect.any(String)])
-      for (const suffix of ['', '.safetensors']) {
-        expect(read(`${out}${suffix}`).equals(read(`whole${suffix}`))).toBe(true)
-      }
-      expect(checkpoints()).toEqual([])
-    },
-  )
 })

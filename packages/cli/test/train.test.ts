@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { inspect, readProvenance } from '@tp/compiler'
 import { writeSafetensors } from '@tp/core/host'
@@ -7,20 +7,9 @@ import { convolutional } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { settingOptions } from '../src/arguments/learning-options.ts'
 import { folder, model, train, trainBriefly, withSentences } from './learning-folder.ts'
-import { wordTokenizer } from './small-models.ts'
-import { fixture, tp, tpHere } from './tp.ts'
+import { argv, tpHere } from './tp.ts'
 
 withSentences()
-
-/** A hook for `node --import` that kills the process when it has said something. */
-function killAt(text: string): string {
-  return `data:text/javascript,${encodeURIComponent(`const { write } = process.stderr
-process.stderr.write = function (...args) {
-  const result = write.apply(this, args)
-  if (String(args[0]).includes(${JSON.stringify(text)})) process.kill(process.pid, 'SIGKILL')
-  return result
-}`)}`
-}
 
 describe('tp train', () => {
   test('writes a fine-tuned pruned model and a log, and keeps no checkpoint', { timeout: 60_000 }, async () => {
@@ -57,16 +46,7 @@ describe('tp train', () => {
   })
 
   test('teaches a model without some layers what the whole one answers', { timeout: 60_000 }, async () => {
-    const shallow = [
-      '--leave-out',
-      '0',
-      '--set',
-      'distillation=1',
-      '--set',
-      'batchSize=8',
-      '--set',
-      'learningRate=1e-3',
-    ]
+    const shallow = argv`--leave-out 0 --set distillation=1 --set batchSize=8 --set learningRate=1e-3`
     const data = ['--data', folder.at('train.tsv'), '--selection', folder.at('dev.tsv')]
     const { code, stderr } = await tpHere(['train', model(), '-o', folder.at('shallow.onnx'), ...data, ...shallow])
     expect([code, stderr]).toEqual([0, expect.stringContaining('step 9 of 9: loss ')])
@@ -92,24 +72,6 @@ describe('tp train', () => {
     const refused = await tpHere([...again, '--read', `tokenizer=${folder.at('bert', 'tokenizer.json')}`])
     expect([refused.code, refused.stderr]).toEqual([4, expect.stringContaining('TP_QUANTIZED')])
     expect(refused.stderr).not.toContain('step 1')
-  })
-
-  test('resumes from its checkpoint to the same file after it was killed', {
-    timeout: 120_000,
-    tags: 'exhaustive',
-  }, async () => {
-    const whole = await tpHere(trainBriefly('whole.onnx', '--set', 'epochs=2'))
-    expect(whole.code).toBe(0)
-    // Two epochs of three steps; a checkpoint is written after each.
-    const broken = await tp(trainBriefly('resumed.onnx', '--set', 'epochs=2'), {
-      env: { NODE_OPTIONS: `--import=${killAt('step 5 of 6')}` },
-    })
-    expect(broken.signal).toBe('SIGKILL')
-    expect(folder.files()).toContain('resumed.onnx.checkpoint')
-    expect(folder.files()).not.toContain('resumed.onnx')
-    const { code } = await tpHere(trainBriefly('resumed.onnx', '--set', 'epochs=2', '--resume'))
-    expect(code).toBe(0)
-    expect(readFileSync(folder.at('resumed.onnx')).equals(readFileSync(folder.at('whole.onnx')))).toBe(true)
   })
 })
 
@@ -152,26 +114,6 @@ test('names a damaged checkpoint and what is wrong with it', async () => {
     expect(stderr).toContain(`[${path}] cannot resume from the checkpoint`)
     expect([code, stderr]).toEqual([1, expect.stringContaining('code: TP_RESUME')])
   }
-})
-
-test('trains a model with its weights in a data file', { tags: 'exhaustive' }, async () => {
-  mkdirSync(folder.at('external'))
-  for (const suffix of ['', '.data']) {
-    copyFileSync(`${fixture('bert-cls-external')}${suffix}`, folder.at('external', `model.onnx${suffix}`))
-  }
-  writeFileSync(folder.at('external', 'tokenizer.json'), wordTokenizer())
-  const lines = ['0\tvery bad film', '1\tvery good film', '2\tbad', '3\tgood film very good', '4\tfilm']
-  writeFileSync(folder.at('external', 'films.tsv'), `${lines.join('\n')}\n`)
-  const external = folder.at('external', 'model.onnx')
-  const films = folder.at('external', 'films.tsv')
-  const out = folder.at('external', 'trained.onnx')
-  const others = folder.at('external', 'others.tsv')
-  writeFileSync(others, `${lines.map((line) => `${line} bad`).join('\n')}\n`)
-  const args = ['--method', 'received-attention', '--keep', '0.7', '--data', films, '--selection', others, '--json']
-  const { code, stdout, stderr } = await tpHere(['train', external, '-o', out, ...args, '--set', 'learningRate=1e-3'])
-  expect([code, stderr]).toEqual([0, expect.stringContaining('% on the selection')])
-  const check = await tpHere(['eval', out, '--data', others, '--json'])
-  expect(JSON.parse(check.stdout).rows[0].accuracy).toBe(JSON.parse(stdout).selection.after)
 })
 
 test.each([

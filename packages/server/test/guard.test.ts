@@ -105,25 +105,6 @@ describe('a model with a plan', () => {
     expect(new Set(versions).size).toBe(4)
   })
 
-  test('prunes by the current plan when it is opened again, and remains as it was if that cannot be read', {
-    tags: 'exhaustive',
-  }, async () => {
-    const planOf = (keep: number) =>
-      readRunPlan({ format: 1, method: 'received-attention', keep, layers: [0] }, 'plan.json')
-    let readPlan = async () => planOf(0.05)
-    const models = [{ path: dense, threads: 1, plan: planOf(1), readPlan: () => readPlan(), methods }]
-    await using server = await serve({ models, port: 0, drainMs: 0 })
-    const score = async (): Promise<number> =>
-      (await asking(server)('/predict', { inputs: long, raw_scores: true })).body[0].score
-    const before = await score()
-    expect(await server.reload()).toEqual([{ name: 'dense' }])
-    const after = await score()
-    expect(after).not.toBeCloseTo(before, 2)
-    readPlan = () => Promise.reject(new Error('no such file'))
-    expect(await server.reload()).toMatchObject([{ name: 'dense', error: { message: 'no such file' } }])
-    expect(await score()).toBeCloseTo(after, 5)
-  })
-
   test('refuses a plan together with a guard, and a method that is not known', async () => {
     const plan = readRunPlan({ format: 1, method: 'received-attention', keep: 0.5 }, 'plan.json')
     const open = (more: object) => serve({ models: [{ path: dense, plan, ...more }], port: 0 })

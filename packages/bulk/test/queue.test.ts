@@ -13,9 +13,6 @@ import { startWorkers } from './workers.ts'
 
 const { path: folder, at } = modelFolder()
 
-/** Kills in no pattern, and the same ones in every run of a test. */
-const victims = [3, 0, 1, 2, 1, 3, 0, 2, 2, 1, 0, 3]
-
 const idsIn = (path: string): unknown[] =>
   readFileSync(path, 'utf8')
     .trimEnd()
@@ -117,52 +114,11 @@ describeQueue('workers of a queue', () => {
     stop.abort()
     await worker
   })
-
-  test('write each row once in a long run with many kills', { tags: 'exhaustive', timeout: 900_000 }, async () => {
-    const rows = writeMails(at('many.jsonl'), 12_000)
-    const options = { model: at('model', 'model.onnx'), data: at('many.jsonl'), shardRows: 100, threads: 1 }
-    await runBulk({ ...options, out: at('many-undisturbed.jsonl') })
-    for (const what of ['workers', 'workers and the server']) {
-      await using valkey = await startValkey()
-      await using workers = startWorkers({ count: 4, url: valkey.url, folder, lostAfter: 2 })
-      let [turn, restarts] = [0, 0]
-      const killing = setInterval(() => {
-        workers.kill(victims[turn % victims.length] as number)
-        if (what !== 'workers' && turn % 3 === 1) {
-          restarts++
-          void valkey.restart()
-        }
-        turn++
-      }, 3000)
-      const out = at(`many ${what}.jsonl`)
-      await runBulk({ ...options, out, queue: { url: valkey.url, folder } }).finally(() => clearInterval(killing))
-      process.stderr.write(`${workers.killed} workers and ${restarts} servers killed while 120 shards were computed\n`)
-      expect(workers.killed).toBeGreaterThan(0)
-      expect(idsIn(out)).toEqual(rows.map(({ id }) => id))
-      expect(readFileSync(out)).toEqual(readFileSync(at('many-undisturbed.jsonl')))
-    }
-  })
 })
 
 const without = whyNoPostgres === undefined ? '' : ` (left out: ${whyNoPostgres})`
 
 describe.skipIf(without !== '')(`PostgreSQL as the queue${without}`, () => {
-  test('gives each row once, though a worker is killed', { tags: 'exhaustive' }, async () => {
-    writeMails(at('some.jsonl'), 96, 600)
-    const options = { model: at('model', 'model.onnx'), data: at('some.jsonl'), shardRows: 4, threads: 1 }
-    await runBulk({ ...options, out: at('some-undisturbed.jsonl') })
-    using postgres = await startPostgres()
-    await using workers = startWorkers({ count: 2, url: postgres.url, folder, lostAfter: 1 })
-    const out = at('some-killed.jsonl')
-    const watching = setInterval(() => {
-      const done = existsSync(`${out}.shards`) ? readdirSync(`${out}.shards`).length : 0
-      if (done > 6 && workers.killed === 0) workers.kill(0)
-    }, 10)
-    await runBulk({ ...options, out, queue: { url: postgres.url, folder } }).finally(() => clearInterval(watching))
-    expect(workers.killed).toBe(1)
-    expect(readFileSync(out)).toEqual(readFileSync(at('some-undisturbed.jsonl')))
-  })
-
   test('loses no process and no row, though it ends all connections again and again, and is killed', {
     tags: 'exhaustive',
     timeout: 120_000,

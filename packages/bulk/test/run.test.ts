@@ -9,15 +9,7 @@ import { nodeRuntime } from '@tp/runtime-node'
 import { parquetReadObjects } from 'hyparquet'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type BulkOptions, type BulkProgress, runBulk } from '../src/index.ts'
-import {
-  mailStates,
-  mailTagger,
-  modelFolder,
-  oneLogit,
-  packedMail,
-  unsettledLabels,
-  writeMails,
-} from './small-models.ts'
+import { mailStates, mailTagger, modelFolder, packedMail, unsettledLabels, writeMails } from './small-models.ts'
 
 const { at } = modelFolder()
 const mails = writeMails(at('mails.jsonl'), 90)
@@ -39,19 +31,6 @@ async function interrupted(options: BulkOptions): Promise<string[]> {
   return readdirSync(`${options.out}.shards`)
 }
 
-test('numbers the classes of one logit, whose one name is that of class 1', async () => {
-  cpSync(at('model'), at('one'), { recursive: true })
-  writeFileSync(at('one', 'model.onnx'), encodeModel(oneLogit()))
-  const config = JSON.parse(readFileSync(at('one', 'config.json'), 'utf8'))
-  writeFileSync(at('one', 'config.json'), JSON.stringify({ ...config, id2label: { 0: 'spam' } }))
-  const [one, both] = [at('of-one.jsonl'), at('of-both.jsonl')]
-  await runBulk({ ...common, model: at('one', 'model.onnx'), task: 'classification', out: one })
-  await runBulk({ ...common, out: both })
-  const numbers = linesOf(both).map(({ label }) => `${['ham', 'spam'].indexOf(label as string)}`)
-  expect(new Set(numbers).size).toBe(2)
-  expect(linesOf(one).map(({ label }) => label)).toEqual(numbers)
-})
-
 describe('a run of a model whose graph does not say whether it gives logits', () => {
   const model = at('model', 'unsettled.onnx')
   beforeAll(() => writeFileSync(model, encodeModel(unsettledLabels())))
@@ -68,14 +47,6 @@ describe('a run of a model whose graph does not say whether it gives logits', ()
         .flatMap(({ scores }) => scores as number[])
         .every((score) => score >= 0.5),
     ).toBe(true)
-  })
-
-  test('resumes in the form that it began with', async () => {
-    const options = { ...labeling, out: at('resumed-labels.jsonl'), shardRows: 3 }
-    const shards = await interrupted(options)
-    const { resumed } = await runBulk({ ...options, resume: true })
-    expect(resumed).toBe(shards.filter((name) => name.endsWith('.jsonl')).length)
-    expect(linesOf(options.out)).toEqual(linesOf(at('labels-whole.jsonl')))
   })
 })
 

@@ -64,17 +64,6 @@ export function unsettledLabels(): Model {
   return model
 }
 
-/** The mail model with the one logit of spam against ham. */
-export function oneLogit(): Model {
-  const model = mail()
-  const graph = new Graph(model)
-  graph.addInitializer('against', { type: 'float32', dims: [2, 1], data: Float32Array.of(-1, 1) })
-  graph.insert([createNode({ type: 'MatMul', inputs: ['logits', 'against'], outputs: ['score'] })])
-  graph.addOutput('score', 'float32', ['batch', 1])
-  graph.removeOutput('logits')
-  return model
-}
-
 /** Parts of mails, by default of up to 120 characters, with numbers as ids. */
 export function writeMails(
   path: string,

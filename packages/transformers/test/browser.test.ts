@@ -1,24 +1,17 @@
 import { execFileSync } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  AutoModelForCausalLM,
-  env,
-  type PretrainedModelOptions,
-  pipeline,
-  RawImage,
-  Tensor,
-} from '@huggingface/transformers'
+import { AutoModelForCausalLM, env, pipeline, RawImage, Tensor } from '@huggingface/transformers'
 import { press } from '@tp/compiler'
 import { streaming } from '@tp/core'
 import { digitsData, mailData, modelPath } from '@tp/models'
 import { type ModelReport, pressCaches, pruneModels, startEightBitCaches } from '@tp/transformers'
-import { addDigits, addMail, addSpeech, openModelFolder, spoken } from 'pipeline-models'
+import { addDigits, addMail, addSpeech, openModelFolder } from 'pipeline-models'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { openSite, type PipelineTestSite } from './browser/site.ts'
 import { addColumns, addLetters, addLlama, llama } from './models.ts'
-import { half, methods, thin } from './plans.ts'
+import { half, methods } from './plans.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
@@ -111,21 +104,6 @@ test('takes the 8 bits of a folder that tp has written, without an option for th
   expect((small as Answers[]).flat().map(({ label }) => label)).toEqual(here.map(({ label }) => label))
 })
 
-test('answers image-classification as in Node', { tags: 'exhaustive' }, async () => {
-  const pruned = await page.evaluate(async (images) => {
-    const { pipeline, pruneModels, half, methods, RawImage } = library
-    pruneModels({ methods, defaultPlan: half })
-    const classify = await pipeline('image-classification', 'digits-vit', { dtype: 'fp32' })
-    const inputs = images.map((pixels) => new RawImage(Uint8ClampedArray.from(pixels), 28, 28, 1))
-    return classify(inputs, { top_k: 1 })
-  }, images)
-  const pruning = pruneModels({ methods, defaultPlan: half })
-  const classify = await pipeline('image-classification', 'digits-vit')
-  const inputs = images.map((pixels) => new RawImage(Uint8ClampedArray.from(pixels), 28, 28, 1))
-  expectClose((pruned as Answers[]).flat(), ((await classify(inputs, { top_k: 1 })) as Answers[]).flat())
-  pruning.dispose()
-})
-
 test('generates as in Node, with the last logits alone, a pruned prompt, pressed caches, and caches of 8 bits', {
   tags: 'exhaustive',
 }, async () => {
@@ -165,77 +143,6 @@ test('generates as in Node, with the last logits alone, a pruned prompt, pressed
   expect(await page.evaluate(inPage)).toEqual(here)
 })
 
-test('answers automatic-speech-recognition as in Node, with the times of words', { tags: 'exhaustive' }, async () => {
-  const ask = { language: 'en', return_timestamps: 'word' } as const
-  const { dense, pruned, reports } = await page.evaluate(
-    async ([sound, ask]) => {
-      const { pipeline, pruneModels, methods, thin } = library
-      const reports: unknown[] = []
-      const run = async () => {
-        const transcribe = await pipeline('automatic-speech-recognition', 'speech', { dtype: 'fp32' })
-        return transcribe(Float32Array.from(sound), ask)
-      }
-      const dense = await run()
-      pruneModels({ methods, defaultPlan: thin, onModel: (report) => reports.push(report) })
-      return { dense, pruned: await run(), reports }
-    },
-    [[...spoken(0.3)], ask] as const,
-  )
-  const run = async () =>
-    (await pipeline('automatic-speech-recognition', 'speech', { dtype: 'fp32' }))(spoken(0.3), ask)
-  expect(dense).toEqual(await run())
-  const pruning = pruneModels({ methods, defaultPlan: thin })
-  expect(pruned).toEqual(await run())
-  pruning.dispose()
-  expect(reports).toMatchObject([{ outcome: 'pruned', model: 'speech' }])
-})
-
-test('prunes the 8-bit file, which wasm loads by default, and one with a data file', {
-  tags: 'exhaustive',
-}, async () => {
-  const reports = await page.evaluate(async () => {
-    const { pipeline, pruneModels, half, methods } = library
-    const reports: ModelReport[] = []
-    pruneModels({ methods, defaultPlan: half, onModel: (report) => reports.push(report) })
-    const classify = await pipeline('text-classification', 'mail')
-    await classify('Cheap watches')
-    const externalData = [{ path: 'model.onnx.data', data: 'onnx/model.onnx.data' }]
-    const options = { dtype: 'fp32', session_options: { externalData } } as unknown as PretrainedModelOptions
-    const letters = await pipeline('text-classification', 'external', options)
-    await letters('a cat')
-    return reports
-  })
-  expect(reports).toMatchObject([
-    { outcome: 'pruned', model: 'mail' },
-    { outcome: 'pruned', model: 'external' },
-  ])
-})
-
-test('loads and runs others after models that are refused or that onnxruntime does not take', {
-  tags: 'exhaustive',
-}, async () => {
-  const { columns, mail, reports, warnings } = await page.evaluate(async () => {
-    const { pipeline, pruneModels, half, methods, RawImage } = library
-    const warnings: unknown[] = []
-    console.warn = (warning) => warnings.push(warning)
-    const plans = { columns: half, mail: { ...half, method: 'without-kernel' } }
-    const refusing = pruneModels({ methods, plans })
-    const columns = await pipeline('image-classification', 'columns', { dtype: 'fp32' })
-    const sorted = await columns(new RawImage(new Uint8ClampedArray(784).fill(3), 28, 28, 1), { top_k: 28 })
-    await pipeline('text-classification', 'mail', { dtype: 'fp32' })
-    refusing.dispose()
-    const reports: ModelReport[] = []
-    pruneModels({ methods, plans: { mail: half }, onModel: (report) => reports.push(report) })
-    const classify = await pipeline('text-classification', 'mail', { dtype: 'fp32' })
-    return { columns: sorted, mail: await classify('Cheap watches'), reports, warnings }
-  })
-  expect(columns).toHaveLength(28)
-  expect(mail).toMatchObject([{ label: 'spam' }])
-  expect(reports).toMatchObject([{ outcome: 'pruned' }])
-  const expected = ['TP_NO_ATTENTION', 'TP_LOAD'].map((code) => expect.stringContaining(code))
-  expect(warnings).toEqual(expected)
-})
-
 test('runs in a worker', { tags: 'exhaustive' }, async () => {
   const { dense, pruned, reports } = await page.evaluate((text) => library.askWorker(text), mails[0] as string)
   const run = async () => (await pipeline('text-classification', 'mail'))(mails[0] as string)
@@ -271,19 +178,4 @@ test('caches what was downloaded for remote models, and requests nothing else', 
   expect(cached['/models/mail/onnx/model.onnx']).toBe(statSync(modelPath('mail')).size)
   expect(Object.keys(cached).filter((path) => !/^\/(models\/mail|ort)\//.test(path))).toEqual([])
   expect(fetchIsBack).toBe(true)
-})
-
-test('prunes a model at an address that does not hold its name', { tags: 'exhaustive' }, async () => {
-  const reports = await page.evaluate(async () => {
-    const { env, pipeline, pruneModels, half, methods } = library
-    env.allowLocalModels = false
-    env.allowRemoteModels = true
-    env.remoteHost = `${location.origin}/`
-    env.remotePathTemplate = 'models/mail/'
-    const reports: ModelReport[] = []
-    pruneModels({ methods, defaultPlan: half, onModel: (report) => reports.push(report) })
-    await pipeline('text-classification', 'anything', { dtype: 'fp32' })
-    return reports
-  })
-  expect(reports).toMatchObject([{ outcome: 'pruned', model: 'anything' }])
 })

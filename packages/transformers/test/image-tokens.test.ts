@@ -113,18 +113,6 @@ describe.each(['smolvlm', 'llava'] as const)('%s', (name) => {
     expectClose(await logitsOf(name, rows.flat()), logits.pool as number[])
   })
 
-  test('averages squares of 2 × 2 at a quarter', async () => {
-    const rows = rowsOf(await features(pruned(open(name), { method: pool(), tokens: of / 4, of }), images(name)))
-    const dense = rowsOf(await features(open(name), images(name)))[0] as number[][]
-    const side = Math.sqrt(of)
-    const squares = Array.from({ length: of / 4 }, (_, j) => {
-      const first = 2 * side * Math.floor((2 * j) / side) + ((2 * j) % side)
-      const own = [first, first + 1, first + side, first + side + 1].map((index) => dense[index] as number[])
-      return own[0]?.map((_, at) => own.reduce((sum, row) => sum + (row[at] as number), 0) / 4) as number[]
-    })
-    expectClose((rows[0] as number[][]).flat(), squares.flat())
-  })
-
   const choosing = [
     divPrune(),
     dpp(),
@@ -157,13 +145,6 @@ describe.each(['smolvlm', 'llava'] as const)('%s', (name) => {
     },
   )
 
-  test('hands over what it did where all tokens are kept', async () => {
-    for (const method of [stride(), receivedAttention(), divPrune(), dpp(), idPruner(), visPruner(), pool(), tome()]) {
-      const all = await features(pruned(open(name), { method, tokens: of, of }), images(name))
-      expect(all).toEqual(await features(open(name), images(name)))
-    }
-  })
-
   test('merges pairs, and each sum of image tokens by their sizes stays', async () => {
     const tokens = of - 3
     const merged = rowsOf(await features(pruned(open(name), { method: tome(), tokens, of }), images(name)))
@@ -175,14 +156,6 @@ describe.each(['smolvlm', 'llava'] as const)('%s', (name) => {
       expect(rows.filter((row) => !isDense(row, i)).length).toBeGreaterThan(0)
       expect(rows.filter((row) => isDense(row, i)).length).toBeGreaterThanOrEqual(of - 6)
     }
-  })
-
-  test('prunes again what was pruned', async () => {
-    const once = pruned(open(name), { method: stride(), tokens: of / 2, of })
-    const twice = pruned(once, { method: stride(), tokens: of / 4 })
-    const rows = rowsOf(await features(twice, images(name)))
-    const dense = rowsOf(await features(open(name), images(name)))
-    expect(rows[0]).toEqual(dense[0]?.filter((_, i) => i % 4 === 3))
   })
 })
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { env, pipeline, RawImage } from '@huggingface/transformers'
-import { digitsData, mailData } from '@tp/models'
+import { mailData } from '@tp/models'
 import { addDigits, addImages, addMail, openModelFolder } from 'pipeline-models'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { addLetters } from './models.ts'
@@ -29,25 +29,6 @@ test('prunes text-classification one by one and as a batch', async () => {
     const classify = await pipeline('text-classification', name)
     const [one, batch] = [await classify(texts[0] as string), await classify(texts)]
     return { one, batch }
-  })
-  expectPruned(outputs, [1, 2])
-})
-
-test('prunes image-classification', { tags: 'exhaustive' }, async () => {
-  const images = digitsData('test')
-    .filter((_, i) => i % 50 === 0)
-    .map(
-      ({ pixels }) =>
-        new RawImage(
-          Uint8ClampedArray.from(pixels, (x) => x * 255),
-          28,
-          28,
-          1,
-        ),
-    )
-  const outputs = await sideBySide({ folder, name: 'digits-vit' }, async (name) => {
-    const classify = await pipeline('image-classification', name)
-    return classify(images, { top_k: 1 })
   })
   expectPruned(outputs, [1, 2])
 })

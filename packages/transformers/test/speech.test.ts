@@ -75,12 +75,6 @@ test('a decoder weighs what is kept by default, and gets restored rows where it 
   expectNear(own, (await words('speech', sounds, { ...thin, restore: 'auto' }))[0], 0)
 })
 
-test('sounds that are transcribed at the same time have their own times each', { tags: 'exhaustive' }, async () => {
-  const sounds = [0.06, 0.3, 0.48].map(spoken)
-  const alone = await Promise.all(sounds.map(async (sound) => (await words('speech', [sound], thin))[0]))
-  expect(await words('speech', sounds, thin)).toEqual(alone)
-})
-
 test('a sound that is longer than the window has the same words, each window thinned for itself', async () => {
   const windows = { chunk_length_s: 0.48, stride_length_s: 0.1 }
   const sounds = [spoken(1.1)]

@@ -56,11 +56,6 @@ test.each([
   expect([dense.said.length, half.said.length]).toEqual([4, 4])
 })
 
-test('a folder with all image tokens kept by force says what the dense one says', { tags: 'exhaustive' }, async () => {
-  tp('prune', 'smolvlm', '-o', 'smolvlm-all', '--method', 'stride', '--tokens', '16')
-  expect(await say('smolvlm-all')).toEqual(await say('smolvlm'))
-})
-
 test('a pruned folder has all other files as they were, and its plan makes it again', { tags: 'exhaustive' }, () => {
   tp('prune', 'smolvlm', '-o', 'smolvlm-random', '--method', 'random', '--tokens', '5')
   tp('prune', 'smolvlm', '-o', 'smolvlm-again', '--plan', 'smolvlm-random/tp-plan.json')

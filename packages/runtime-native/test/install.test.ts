@@ -123,13 +123,3 @@ describe('without a prebuilt addon and without a compiler', () => {
     expect(installed.run(program('runtime-node'))).toEqual({ status: 0, output: '2,4\n' })
   })
 })
-
-test('builds where the prebuilt addon does not load', { timeout: 120_000, tags: 'exhaustive' }, () => {
-  const broken = join(scratch, 'broken.node')
-  writeFileSync(broken, 'not a library')
-  const { run } = install('broken', broken)
-  const { status, output } = run(['install.mjs'])
-  expect(status).toBe(0)
-  expect(output).toContain('the addon could not be built')
-  expect(run(program('runtime-native')).output).toMatch(/^TP_RUNTIME_MISSING/)
-})

@@ -195,49 +195,6 @@ describeNative('a signal', () => {
 })
 
 describeNative('memory', () => {
-  test('memory of outputs remains after disposal and is freed at the end', {
-    timeout: 60_000,
-    tags: 'exhaustive',
-  }, async () => {
-    const session = await load(sumModel, { threads: 1 })
-    const length = 500_000
-    const feeds = { a: pairs(length, 1), b: pairs(length, 2) }
-    const { y } = await session.run(feeds)
-    const runs = 200
-    for (let i = 0; i < 20; i++) await session.run(feeds)
-    collect()
-    const before = process.memoryUsage().rss
-    for (let i = 0; i < runs; i++) {
-      await session.run(feeds)
-      // Node gives external memory back in a task of its own.
-      if (i % 20 === 19) {
-        collect()
-        await pause()
-      }
-    }
-    // 200 outputs of 4 MB each.
-    expect((process.memoryUsage().rss - before) / megabyte).toBeLessThan(200)
-    await session.dispose()
-    collect()
-    await pause()
-    expect(y?.data.every((value) => value === 3)).toBe(true)
-  })
-
-  test('memory of sessions and their workers is freed', { timeout: 60_000, tags: 'exhaustive' }, async () => {
-    const round = async (): Promise<void> => {
-      const session = await load(slowModel, { threads: 2 })
-      await session.run(identity(100))
-      await session.dispose()
-    }
-    for (let i = 0; i < 30; i++) await round()
-    collect()
-    const before = process.memoryUsage().rss
-    for (let i = 0; i < 150; i++) await round()
-    collect()
-    await pause()
-    expect((process.memoryUsage().rss - before) / megabyte).toBeLessThan(50)
-  })
-
   test('memory of a session is free once it is closed, although its small outputs are still there', {
     timeout: 60_000,
   }, async () => {

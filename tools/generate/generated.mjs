@@ -1,70 +1,106 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { recordedSizes, sizesTable } from '../check/install/sizes.mjs'
 import { publicPackages, root, workspacePackages } from '../check/workspace.mjs'
+import { sameBitsTable } from './eight-bits-tables.mjs'
 import {
   answerSentence,
-  answersList,
   evidence,
-  evidenceOfAllCases,
   expectTable,
-  outsideTables,
+  judgements,
+  machinesText,
+  resultsTable,
   withoutVnniTable,
 } from './evidence-tables.mjs'
 import { markdownTable } from './markdown-table.mjs'
-import { measuredTable, publishedLines } from './measured-table.mjs'
 import { methodPackages, methodsTable, optionsTable } from './methods-table.mjs'
 import { operatorsTable } from './operators-table.mjs'
 import { recipesTable } from './recipes-table.mjs'
-import { replaceRegion } from './region.mjs'
+import { regionsIn, replaceRegion } from './region.mjs'
 
 /** The tasks that most come with; the other cases are on the page of results. */
 const inReadme = ['all-MiniLM-L6-v2xSTS-2015', 'sick-MiniLMxSICK', 'minilm-sentimentxIMDB', 'wnut17-MiniLMxWNUT-17']
+
+/** What is written between `<!-- generated: NAME -->` and `<!-- end of NAME -->` on any page, by that name. */
+async function regionTexts() {
+  // Imported late: the checks start before packages are installed.
+  const { planTable } = await import('./plan-fields.mjs')
+  const methods = await methodPackages()
+  const { planFields } = await planModules()
+  const rows = evidence()
+  const ofPackage = (/** @type {string} */ page) => methods.find(({ folder }) => page === `${folder}/README.md`)
+  /** @type {Record<string, (page: string) => string>} */
+  const texts = {
+    answer: () => answerSentence(rows),
+    expect: () => expectTable(rows, inReadme),
+    results: () => resultsTable(rows),
+    'without-vnni': () => withoutVnniTable(rows),
+    judgements: () => judgements(rows),
+    machines: () => machinesText(rows),
+    'same-bits': () => sameBitsTable(),
+    plan: () => planTable(planFields),
+    recipes: () => recipesTable(methods),
+    operators: operatorsTable,
+    methods: (page) => {
+      const own = ofPackage(page)
+      return own === undefined ? methodsTable(methods) : optionsTable(own)
+    },
+    packages: packagesTable,
+    sizes: () => sizesTable(recordedSizes()),
+    search: () => exampleCode('node/search-service.mjs'),
+    moderation: () => exampleCode('moderation/moderator.js'),
+    manifest: () => exampleCode('extension/public/manifest.json'),
+    background: () => exampleCode('extension/background.js'),
+    content: () => exampleCode('extension/public/content.js'),
+    bundle: () => exampleCode('extension/vite.config.js'),
+    whisper: () => exampleCode('whisper/transcriber.js'),
+    edge: () => exampleCode('node/edge-function.mjs'),
+    bucket: () => exampleCode('node/bucket-labels.mjs'),
+  }
+  return texts
+}
+
+/** Pages whose regions are generated. */
+function pages() {
+  const documents = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))
+  const readmes = workspacePackages().map(({ folder }) => `${folder}/README.md`)
+  return ['README.md', 'CONTRIBUTING.md', ...documents.map((name) => `docs/${name}`), ...readmes].filter(
+    (page) => read(page) !== '',
+  )
+}
+
+/** Regions that no generator writes, as `docs/page.md: name`. @returns {Promise<string[]>} */
+export async function strayRegions() {
+  const texts = await regionTexts()
+  return pages().flatMap((page) => regionsIn(read(page)).flatMap((name) => (name in texts ? [] : [`${page}: ${name}`])))
+}
 
 /**
  * Every file of the repository that is generated, whole or in part, as it should be now.
  * @returns {Promise<{ file: string, text: string, present: string }[]>} `file` relative to the root
  */
 export async function generatedFiles() {
-  // Imported late: the checks start before packages are installed.
-  const { planModules, planSchema, planTable } = await import('./plan-fields.mjs')
-  const methods = await methodPackages()
-  const plans = await planModules()
-  const rows = evidence()
-  const rowsOfAllCases = evidenceOfAllCases()
-  const readmes = methods
-    .filter(({ folder }) => existsSync(join(root, folder, 'README.md')))
-    .map((methodPackage) => withRegions(`${methodPackage.folder}/README.md`, { methods: optionsTable(methodPackage) }))
+  const { planSchema } = await import('./plan-fields.mjs')
+  const texts = await regionTexts()
+  const written = pages().map((file) => {
+    const present = read(file)
+    const text = regionsIn(present).reduce((text, name) => {
+      const content = texts[name]?.(file)
+      return content === undefined ? text : replaceRegion(file, text, name, content)
+    }, present)
+    return { file, present, text }
+  })
   return [
     { file: 'tsconfig.json', present: read('tsconfig.json'), text: rootReferences() },
     { file: VERSION_FILE, present: read(VERSION_FILE), text: versionModule() },
-    { file: PLAN_SCHEMA, present: read(PLAN_SCHEMA), text: planSchema(plans) },
-    withRegions('docs/plans.md', { plan: planTable(plans.planFields) }),
-    withRegions('README.md', { expect: expectTable(rows, 'docs/results/outside.md', { cases: inReadme }) }),
-    withRegions('docs/choose.md', { recipes: recipesTable(methods), expect: expectTable(rows, 'results/outside.md') }),
-    withRegions('docs/results/outside.md', {
-      answers: answersList(rowsOfAllCases),
-      'without-vnni': withoutVnniTable(evidence({ withoutVnni: true })),
-      outside: outsideTables(rowsOfAllCases),
-    }),
-    withRegions('docs/methods.md', { methods: methodsTable(methods) }),
-    withRegions('docs/results.md', {
-      answer: answerSentence(rows),
-      expect: expectTable(rows, 'results/outside.md'),
-      measured: measuredTable(publishedLines()),
-    }),
-    withRegions('docs/javascript.md', { edge: exampleCode('node/edge-function.mjs') }),
-    withRegions('docs/plugins.md', { operators: operatorsTable() }),
-    withRegions('docs/packages.md', { packages: packagesTable(), sizes: sizesTable(recordedSizes()) }),
-    ...readmes,
+    { file: PLAN_SCHEMA, present: read(PLAN_SCHEMA), text: planSchema(await planModules()) },
+    ...written,
   ]
 }
 
-/** @param {string} file @param {Record<string, string>} regions */
-function withRegions(file, regions) {
-  const present = read(file)
-  const text = Object.entries(regions).reduce((text, [name, table]) => replaceRegion(file, text, name, table), present)
-  return { file, present, text }
+async function planModules() {
+  const { planModules } = await import('./plan-fields.mjs')
+  return await planModules()
 }
 
 /** @returns {Promise<string[]>} the files that were changed */

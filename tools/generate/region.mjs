@@ -1,3 +1,8 @@
+/** Names of the regions of a text. @param {string} text */
+export function regionsIn(text) {
+  return [...text.matchAll(/^<!-- generated: ([\w-]+) -->$/gm)].map(([, name = '']) => name)
+}
+
 /**
  * Replaces the text between `<!-- generated: NAME -->` and `<!-- end of NAME -->`, both on lines of their own.
  * @param {string} file for the message

@@ -28,6 +28,6 @@ test('search reads headings and first sentences of the reference, and no rows of
   expect(searchedText('# tome\n\n<figure class="kept">won</figure>\n\n| a |\nMerges.\n', 'methods/tome.md')).toBe(
     '# tome\n\n\nMerges.\n',
   )
-  expect(searchedText('| a | b |\n| --- | --- |\nc\n', 'results/web.md')).toBe('c\n')
+  expect(searchedText('| a | b |\n| --- | --- |\nc\n', 'results/index.md')).toBe('c\n')
   expect(searchedText(text, 'choose.md')).toBe(text)
 })

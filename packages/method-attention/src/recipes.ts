@@ -1,7 +1,7 @@
 import type { Recipe } from '@tp/core'
 
-const texts = 'docs/results/benchmark.html: classifiers of texts'
-const images = 'docs/results/vision.md'
+const texts = 'docs/results.md: classifiers of texts'
+const images = 'docs/findings.md: images'
 
 /** Models on which these methods lost least, by method. */
 export const recipes: Readonly<

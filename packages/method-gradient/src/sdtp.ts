@@ -67,7 +67,7 @@ function distance({ saliency, kept, protectedTokens }: SoftSite, own: Tensor): T
 export const sdtpRecipes: readonly Recipe[] = [
   {
     ...{ inputs: ['texts'], answers: ['classes', 'scores'], layers: ['but-first'] },
-    evidence: 'docs/results.md',
+    evidence: 'docs/results.md: classifiers of texts',
   },
   { inputs: ['texts'], answers: ['vectors'], layers: ['middle'], evidence: 'docs/embeddings.md' },
 ]

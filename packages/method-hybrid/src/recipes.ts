@@ -9,7 +9,7 @@ export const recipes: Readonly<Record<'tome' | 'aTome' | 'dropPadding' | 'thinPa
       inputs: ['images', 'recordings'],
       answers: ['classes'],
       layers: ['every', 'but-first', 'thirds', 'second-half'],
-      evidence: 'docs/results/vision.md',
+      evidence: 'docs/findings.md: images',
     },
   ],
   aTome: [{ inputs: ['recordings'], answers: ['words'], evidence: 'docs/speech.md' }],

@@ -41,7 +41,7 @@ export interface Figures {
   /**
    * Whether the losses are of examples that chose nothing, but for `rejected`. Else the same examples have chosen the plan: its expected
    * loss is at most `maxLoss` by a one-sided bound of 80 %, which is broken more often after a choice among many; the 95 % interval of
-   * the expected loss is wide enough to allow for the choice (docs/results/promises.md).
+   * the expected loss is wide enough to allow for the choice (docs/how-measured.md).
    */
   readonly confirmed: boolean
   /** Faster plans that lost more than is allowed on the examples that confirm, if there were any: these have made that choice. */

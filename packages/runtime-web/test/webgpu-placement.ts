@@ -61,7 +61,7 @@ export function placementTests(site: RuntimeTestSite): void {
     })
   }
 
-  // docs/web.md has this table with reasons; a new onnxruntime may need fewer.
+  // A new onnxruntime may need fewer.
   const withCopies: readonly [
     each: number,
     name: string,

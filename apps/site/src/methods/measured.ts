@@ -58,13 +58,13 @@ function tablesOf({ text, title }: Page): Table[] {
   return tables
 }
 
-/** Whether one of the first three cells is a method's name, or begins with it and goes on with its setting. */
+/** Whether one of the first three cells is a method's name, or begins with it. */
 function isAbout(row: string, name: string): boolean {
   const cells = row
     .split('|')
     .slice(1, 4)
     .map((cell) => cell.replaceAll(/[`*]/g, '').trim())
-  return cells.some((cell) => cell === name || cell.startsWith(`${name}, `) || cell.startsWith(`int8 + ${name},`))
+  return cells.some((cell) => cell === name || cell.startsWith(`${name} `))
 }
 
 /** As VitePress makes it of a heading. */

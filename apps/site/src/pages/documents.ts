@@ -11,11 +11,10 @@ export function documentPages(): Page[] {
   const documents = markdownIn('docs').map((name) =>
     page(`docs/${name}.md`, overviews.has(name) ? `${name}/index.md` : `${name}.md`),
   )
-  const results = markdownIn('docs/results').map((name) => page(`docs/results/${name}.md`, `results/${name}.md`))
   const packages = packageFolders().map((folder) => {
     return page(`${folder}/README.md`, `packages/${folder.slice(folder.indexOf('/') + 1)}.md`)
   })
-  return [...documents, ...results, ...packages, page('CONTRIBUTING.md', 'contributing.md')]
+  return [...documents, ...packages, page('CONTRIBUTING.md', 'contributing.md')]
 }
 
 /** Of the packages that are published, relative to the root. */

@@ -4,10 +4,7 @@ import { repositoryUrl, root } from '../repository.ts'
 import { addressOf, type Page } from './page.ts'
 
 /** Parts of the site that are not pages of VitePress, by its path in the repository. */
-export const files: ReadonlyMap<string, string> = new Map([
-  ['apps/demo', '/demo/'],
-  ['docs/results/benchmark.html', '/results/benchmark.html'],
-])
+export const files: ReadonlyMap<string, string> = new Map([['apps/demo', '/demo/']])
 
 /** Turns the links of documents, which lead to files of the repository, into links of the site. */
 export class Links {

@@ -16,7 +16,7 @@ const GOLDEN = (Math.sqrt(5) - 1) / 2
  * fraction, rows of an image do not line up, as `stride`'s do (of 14 × 14 patches a stride of 2 keeps seven columns).
  *
  * Attention is an average over tokens. Evenly spread ones estimate it without bias; the tokens with the highest scores do
- * not: see docs/results/vision.md for images where that matters. The additive recurrence of quasi-Monte Carlo
+ * not: see docs/findings.md for images where that matters. The additive recurrence of quasi-Monte Carlo
  * (Niederreiter, Random Number Generation and Quasi-Monte Carlo Methods, SIAM 1992, chapter 3).
  */
 export function quasiRandom(options: NoOptions = {}): Scorer {

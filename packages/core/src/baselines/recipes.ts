@@ -4,6 +4,6 @@ import type { Recipe } from '../method/recipe.ts'
 export const recipes: Readonly<Record<'stride' | 'quasiRandom', readonly Recipe[]>> = {
   stride: [{ inputs: ['recordings'], answers: ['words'], evidence: 'docs/speech.md' }],
   quasiRandom: [
-    { inputs: ['images'], answers: ['classes'], layers: ['first', 'second'], evidence: 'docs/results/vision.md' },
+    { inputs: ['images'], answers: ['classes'], layers: ['first', 'second'], evidence: 'docs/findings.md: images' },
   ],
 }

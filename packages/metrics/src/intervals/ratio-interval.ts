@@ -23,7 +23,7 @@ export type Unseen = 'share' | number
  * `unseen` says.
  * As adding successes and failures does for proportions (Agresti and Coull, The American Statistician 52, 1998; Bonett and
  * Price, Journal of Educational and Behavioral Statistics 37, 2012), but each limit has its own. Coverage is measured in
- * docs/results/promises.md.
+ * docs/how-measured.md.
  *
  * @param unseen `share` where got is between 0 and `of`
  */

@@ -73,7 +73,7 @@ const CHOSEN_AT = { confirmed: 0.8, unconfirmed: 0.95 } as const
 /**
  * Whether a candidate may be chosen: by the upper end of its expected loss. Labels of few changed answers say little, so they do not
  * decide, unless a confident bound is to be verified, which requires both. Without labels nothing says how far probabilities are right, so
- * that half of the changed answers have to be within the allowed loss, too (docs/results/no-data.md).
+ * that half of the changed answers have to be within the allowed loss, too (docs/findings.md).
  */
 export function seemsWithin({ maxLoss, confident, isUnconfirmed }: Tolerance, losses: Losses): boolean {
   if (confident) return seemsProven(maxLoss, losses)

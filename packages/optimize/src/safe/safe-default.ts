@@ -12,7 +12,7 @@ interface MeasuredLoss {
   readonly high: number
 }
 
-/** A pruning that lost little for heads of a kind, as docs/results/benchmark.html says. */
+/** A pruning that lost little for heads of a kind, as docs/findings.md lists. */
 export interface SafeMethod {
   readonly method: string
   /** At each layer but the first. */

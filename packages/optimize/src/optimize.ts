@@ -158,7 +158,7 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
   const pruning: Common = { ...(encoder !== undefined && { encoder }), ...options.protection }
   const measurer = new Measurer({ ...options, pruning, limitMs: budget?.limitMs })
   const packs = options.pack ?? clockOf(device) !== undefined
-  // Only the device may run packed models.
+  // Packed models answer on the device, whose kernels may round in another way.
   const answering = { measurer, model, runtime: packs ? device : runtime }
   const inputs = await inDecidedForm(answering, data.task, data.inputs)
   const skipped: Skipped[] = []

@@ -76,7 +76,7 @@ function requireAddon(): Addon {
   } catch (cause) {
     const advice =
       'there is no prebuilt one for this machine, and none was built. With a C++ compiler, make and Python 3 run: npm rebuild ' +
-      '@tp/runtime-native. Without, use @tp/runtime-node, which runs every model that is not packed'
+      '@tp/runtime-native. Without, use @tp/runtime-node, which also runs packed models, more slowly'
     throw missing(`the addon cannot be loaded (${text(cause).split('\n')[0]}): ${advice}`, cause)
   }
 }

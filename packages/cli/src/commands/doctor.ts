@@ -88,14 +88,14 @@ async function checkRuntime(name: string | undefined, signal: AbortSignal): Prom
   ]
 }
 
-/** Packed files run in an addon of their own, which need not be installed. */
+/** The addon that has kernels for packed files need not be installed. */
 async function checkNative(signal: AbortSignal): Promise<{ readonly found: string }> {
   await using process = boundedProcess(signal)
   const runtime = await openThere(process, 'native').catch((error: unknown) => {
     if (isTpError(error) && error.code === 'TP_RUNTIME' && isNotFound(error.cause)) return undefined
     throw error
   })
-  if (runtime === undefined) return { found: 'not run here; @tp/runtime-native runs them' }
+  if (runtime === undefined) return { found: 'run without kernels; @tp/runtime-native has them' }
   const { notes } = await runtime.diagnose()
   return { found: notes.at(-1) ?? 'run' }
 }

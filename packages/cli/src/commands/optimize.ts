@@ -86,8 +86,9 @@ export const optimizeCommand: Command = command({
   writesFolders: true,
   notes: [
     'Tries the model in 8 bits, packed, with tokens pruned by the recipes of the methods at rising strength, and with fewer',
-    'layers. Takes the fastest that loses at most --max-loss, writes the file, and says yes, no or not shown as tp check does. From 600',
-    'examples on a third chooses nothing, and the loss is measured on these; with fewer all choose, and the loss is that of these.',
+    'layers. Takes the fastest that loses at most --max-loss, writes the file, and answers yes, no or not shown as tp check does.',
+    'With 600 examples or more (300 for vectors and queries), a third chooses nothing, and the loss is measured on these; with fewer,',
+    'all choose, and the loss is measured on all.',
     'Ctrl-C ends the search with the best so far. --plan-out also writes the plan, which sends runs that pruning would slow down to the',
     'dense model; meanwhile PLAN.measured is kept up to date, for --resume. Values that a method learns go to PLAN.safetensors. Examples:',
     '',

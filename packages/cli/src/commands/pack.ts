@@ -18,9 +18,9 @@ export const packCommand: Command = command({
   },
   writesFolders: true,
   notes: [
-    'A packed file concatenates the tokens of all examples of a batch, so that padding costs nothing. Any ONNX',
-    'runtime computes it; @tp/runtime-native has faster kernels. In 8 bits it rounds by operators of its own, so',
-    'that images gain, too. Prune and quantize first, then pack. An example:',
+    'A packed file joins the tokens of all examples of a batch, so that padding costs nothing. It runs in onnxruntime, in',
+    'any language and in browsers; @tp/runtime-native has faster kernels. OpenVINO and onnxruntime-genai cannot read it. In',
+    '8 bits its own operators do the rounding, so images gain, too. Prune and quantize first, then pack. An example:',
     '',
     '  tp pack pruned.onnx -o packed.onnx',
   ],
@@ -43,7 +43,7 @@ export const packCommand: Command = command({
     return {
       content: { model: path, out, attentions, rounded, ...written, ...millisecondsSince(start) },
       text: lines(
-        `wrote ${out} (${megabytes(bytes)}): ${work.filter(Boolean).join(', ')}; runs in any ONNX runtime`,
+        `wrote ${out} (${megabytes(bytes)}): ${work.filter(Boolean).join(', ')}; runs in any onnxruntime`,
         verificationText(verification),
       ),
     }

@@ -20,7 +20,7 @@ export const serveCommand: Command = command({
     port: text('PORT', 'default 8080; 0 takes a free one', { is: 'port' }),
     runtime: text(
       'RUNTIME',
-      'node, native or a module; default: native where installed; packed models need @tp/runtime-native',
+      'node, native or a module; default: native if installed, else node; native has kernels for packed models',
       { reads: 'module', words: ['node', 'native'] },
     ),
     threads: text('N', 'threads per run; default: cores / --at-once', whole),

@@ -31,7 +31,7 @@ import type { Verification } from './verification.ts'
 
 export interface VerifyOptions {
   readonly runtime: Pick<Runtime, 'load'>
-  /** Of the changed model, where it needs another one: a packed file runs on `@tp/runtime-native` only. Default: the same. */
+  /** For the changed model: `@tp/runtime-native`, if the kernels of a packed file are to be verified. Default: the same. */
   readonly changedRuntime?: Pick<Runtime, 'load'> | undefined
   /** Loads a model that is made for the comparison alone, as one with weights in data files needs it. Default: `runtime`, from bytes. */
   readonly load?: ((model: Model) => Promise<Session>) | undefined

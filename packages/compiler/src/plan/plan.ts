@@ -92,7 +92,7 @@ export interface Plan extends Amounts {
    * `check` can tell that others are needed; of more than 10,000 the 10,000 whose marks are the least.
    */
   readonly chosenOn?: string
-  /** Packs the result, as `pack` does: padding of a batch costs nothing, and only `@tp/runtime-native` runs it. */
+  /** Packs the result, as `pack` does: padding of a batch costs nothing. */
   readonly pack?: true
 }
 
@@ -270,7 +270,7 @@ export const planFields: FieldsOf<Plan> = {
     schema: literal(true),
     form: 'true',
     code: 'TP_OPTION',
-    description: 'pack the result, so that padding of batches costs nothing; @tp/runtime-native alone runs it',
+    description: 'pack the result, so that padding of batches costs nothing; fastest with the kernels of @tp/runtime-native',
   },
   $schema: {
     schema: string(),

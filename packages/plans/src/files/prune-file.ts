@@ -40,7 +40,7 @@ export interface PrunedModelFile extends Omit<PruneReport, 'transform'> {
   readonly options: PruneOptions
   /** Nodes in 8 bits, where the plan asks for that. */
   readonly quantized?: QuantizeReport['nodes']
-  /** Whether the plan packs it, so that only `@tp/runtime-native` runs it. */
+  /** Whether the plan packs it. */
   readonly packed: boolean
   /** The model that the plan began with, of images of its size, … */
   readonly source: Model

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { errorCodes } from '../generate/errors-table.mjs'
 import { root } from './workspace.mjs'
 
 /** Variables of the environment. */
@@ -13,7 +14,9 @@ function sourcesIn(folder) {
     .map((path) => join(folder, path))
 }
 
-test('the page of errors has a cause and a cure for every code that is thrown, and for no other', () => {
+const codes = await errorCodes()
+
+test('the list of errors has every code that is thrown, and no other', () => {
   const folders = readdirSync(join(root, 'packages')).flatMap((name) => [
     `packages/${name}/src`,
     `packages/${name}/bin`,
@@ -21,12 +24,17 @@ test('the page of errors has a cause and a cure for every code that is thrown, a
   const sources = [...folders, 'tools/create-tp-plugin/src']
     .filter((path) => existsSync(join(root, path)))
     .flatMap(sourcesIn)
+    .filter((path) => path !== 'packages/core/src/error-codes.ts')
   expect(sources.length).toBeGreaterThan(500)
   const thrown = new Set(
     sources.flatMap((path) => readFileSync(join(root, path), 'utf8').match(/(?<=['"`])TP_[A-Z0-9_]+(?=['"`])/g) ?? []),
   )
-  const page = readFileSync(join(root, 'docs/errors.md'), 'utf8')
-  const rows = [...page.matchAll(/^\| <a id="(\w+)"><\/a>`(TP_\w+)` \| (.+) \| (.+) \|$/gm)]
-  expect(rows.map(([, , code]) => code)).toEqual([...thrown].filter((code) => !variables.has(code)).sort())
-  for (const [, id, code = ''] of rows) expect(id).toBe(code.toLowerCase())
+  expect(Object.keys(codes)).toEqual([...thrown].filter((code) => !variables.has(code)).sort())
+})
+
+test('tp ends with the exit code that the list names', async () => {
+  const { exitCodeOf } = await import('../../packages/cli/dist/commands/exit-code.js')
+  const { TpError } = await import('../../packages/core/dist/index.js')
+  const exits = Object.entries(codes).map(([code, { exit = 1 }]) => [code, exit])
+  expect(exits.map(([code]) => [code, exitCodeOf(new TpError(code, 'test', 'failed'))])).toEqual(exits)
 })

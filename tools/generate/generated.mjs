@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { recordedSizes, sizesTable } from '../check/install/sizes.mjs'
 import { publicPackages, root, workspacePackages } from '../check/workspace.mjs'
 import { sameBitsTable } from './eight-bits-tables.mjs'
+import { errorCodes, errorsPage } from './errors-table.mjs'
 import {
   answerSentence,
   evidence,
@@ -14,7 +15,6 @@ import {
 } from './evidence-tables.mjs'
 import { markdownTable } from './markdown-table.mjs'
 import { methodPackages, methodsTable, optionsTable } from './methods-table.mjs'
-import { operatorsTable } from './operators-table.mjs'
 import { recipesTable } from './recipes-table.mjs'
 import { regionsIn, replaceRegion } from './region.mjs'
 
@@ -40,22 +40,13 @@ async function regionTexts() {
     'same-bits': () => sameBitsTable(),
     plan: () => planTable(planFields),
     recipes: () => recipesTable(methods),
-    operators: operatorsTable,
     methods: (page) => {
       const own = ofPackage(page)
       return own === undefined ? methodsTable(methods) : optionsTable(own)
     },
     packages: packagesTable,
     sizes: () => sizesTable(recordedSizes()),
-    search: () => exampleCode('node/search-service.mjs'),
-    moderation: () => exampleCode('moderation/moderator.js'),
-    manifest: () => exampleCode('extension/public/manifest.json'),
-    background: () => exampleCode('extension/background.js'),
-    content: () => exampleCode('extension/public/content.js'),
-    bundle: () => exampleCode('extension/vite.config.js'),
-    whisper: () => exampleCode('whisper/transcriber.js'),
     edge: () => exampleCode('node/edge-function.mjs'),
-    bucket: () => exampleCode('node/bucket-labels.mjs'),
   }
   return texts
 }
@@ -94,6 +85,7 @@ export async function generatedFiles() {
     { file: 'tsconfig.json', present: read('tsconfig.json'), text: rootReferences() },
     { file: VERSION_FILE, present: read(VERSION_FILE), text: versionModule() },
     { file: PLAN_SCHEMA, present: read(PLAN_SCHEMA), text: planSchema(await planModules()) },
+    { file: 'docs/errors.md', present: read('docs/errors.md'), text: errorsPage(await errorCodes()) },
     ...written,
   ]
 }

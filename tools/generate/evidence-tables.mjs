@@ -62,7 +62,8 @@ class Case {
   /** One by one and in arrival order. @param {Speeds | undefined} speeds */
   arrival(speeds) {
     if (speeds === undefined) return '–'
-    const [one, large, small] = ['1', this.batch, '8'].map((batch) => speedAt(speeds, batch))
+    const at = (/** @type {string} */ batch) => speedAt(speeds, batch)
+    const [one, large, small] = [at('1'), at(this.batch), at('8')]
     // One long example among short ones makes a batch of 32 that says little of others.
     const hasOutlier = large > 2 * small
     const where = this.batch === '32' ? '' : ` in batches of ${this.batch}`

@@ -13,7 +13,7 @@ export const whenToUse: Readonly<Record<string, string>> = {
   balanced:
     'Classifiers of long texts without training: chosen on calibration data for IMDB reviews. Not for rerankers.',
   'value-weighted': 'Class-token models, as an alternative to `cls-attention` that also looks at the sizes of values.',
-  ats: 'Class-token models in which an example should decide how many tokens it needs. On WebGPU it [copies to the host](/web).',
+  ats: 'Class-token models in which an example should decide how many tokens it needs. On WebGPU it [copies to the host](/findings).',
   'cumulative-attention': 'Where attention of a single layer says too little. Compare it with `received-attention`.',
   rollout: 'Class-token models, where what early layers mixed matters. Compare it with `cls-attention`.',
   'key-diff':
@@ -39,7 +39,7 @@ export const whenToUse: Readonly<Record<string, string>> = {
   pitome: 'Images with large even areas. Compare it with `tome`.',
   ppt: 'Images that differ in how much of them matters.',
   diffrate: 'Images, with rates that are learned. On images of clothing it does not beat evenly spread tokens.',
-  ltmp: 'Images, with thresholds that are learned. On WebGPU it [copies to the host](/web).',
+  ltmp: 'Images, with thresholds that are learned. On WebGPU it [copies to the host](/findings).',
   tps: 'Images with a class token, at high rates.',
   'zero-tprune': 'Images, without training. Its PageRank takes time that small models do not have.',
   tofu: 'Images: a middle way between `tome` and dropping.',

@@ -41,6 +41,26 @@ test('an operator with a narrower trait has the wider one', () => {
   expect(missing).toEqual([])
 })
 
+test('activations between two products are known by name', () => {
+  const names = [
+    'Celu',
+    'Elu',
+    'Erf',
+    'Gelu',
+    'HardSwish',
+    'LeakyRelu',
+    'Mish',
+    'Relu',
+    'Selu',
+    'Softplus',
+    'Softsign',
+    'Swish',
+    'Tanh',
+  ]
+  const activations = [...operators].filter(([, { traits }]) => traits.includes('activation')).map(([name]) => name)
+  expect(activations).toEqual(expect.arrayContaining(names))
+})
+
 test('an operator of another domain has no traits of its namesake', () => {
   expect(hasTrait({ domain: '', opType: 'Gelu' }, 'activation')).toBe(true)
   expect(hasTrait({ domain: 'com.microsoft', opType: 'QuickGelu' }, 'activation')).toBe(true)

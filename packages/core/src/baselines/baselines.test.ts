@@ -9,12 +9,10 @@ import { stride } from './stride.ts'
 import { truncate } from './truncate.ts'
 
 testMethod(none(), { keeps: 'all' })
-testMethod(random())
 testMethod(random({ seed: 3 }))
 testMethod(stride())
 testMethod(truncate())
 testMethod(streaming())
-testMethod(streaming({ sinks: 0 }))
 
 test.each(Object.entries({ none, quasiRandom, random, streaming, stride, truncate }))(
   '%s refuses options that it does not know',

@@ -1,7 +1,5 @@
 import { expect, test } from 'vitest'
 import type { TensorLike } from '../array.ts'
-import { random } from '../baselines/random.ts'
-import { truncate } from '../baselines/truncate.ts'
 import { evaluate } from '../expression/interpreter.ts'
 import type { Tensor } from '../expression/tensor.ts'
 import { isSigned, paramsAt } from '../host/at-layer.ts'
@@ -45,8 +43,6 @@ testMethod(
     [received, 0.5],
   ]),
 )
-testMethod(byLayer('cls-then-random', new Map([2, 3].map((layer) => [layer, random()])), cls))
-testMethod(byLayer('truncate-then-received', new Map([[0, truncate()]]), received))
 testMethod(
   byLayer(
     'trained-then-gathered',

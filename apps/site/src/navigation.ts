@@ -17,22 +17,19 @@ const guide: readonly { readonly text: string; readonly documents: readonly stri
   { text: 'Start', documents: ['start', 'concepts'] },
   {
     text: 'Choose',
-    documents: ['choose', 'quantized-and-fused', 'embeddings', 'rerankers', 'speech', 'decoders', 'image-tokens'],
+    documents: ['choose', 'eight-bits', 'packing', 'embeddings', 'rerankers', 'speech', 'decoders', 'images'],
   },
-  { text: 'Measure', documents: ['measure', 'plans', 'learning'] },
+  { text: 'Measure', documents: ['measure', 'plans', 'train'] },
   {
     text: 'Ship',
-    documents: ['ship', 'javascript', 'python', 'folders', 'serving', 'deploy', 'bulk', 'packing', 'web'],
+    documents: ['javascript', 'folders', 'serving', 'deploy', 'bulk'],
   },
   { text: 'Extend', documents: ['plugins', 'design', 'deviations'] },
-  { text: 'Models', documents: ['models', 'errors', 'coverage', 'models-and-data', 'fuzz'] },
+  { text: 'Models', documents: ['models', 'errors', 'coverage', 'models-and-data'] },
 ]
 
 /** Documents that stand in menus of their own. */
-const elsewhere: ReadonlySet<string> = new Set(['methods', 'packages', 'results'])
-
-/** Results whose programs are gone, since later ones measure more. */
-const earlier: ReadonlySet<string> = new Set(['foundations', 'shift', 'tuning', 'web'])
+const elsewhere: ReadonlySet<string> = new Set(['methods', 'packages', 'results', 'how-measured', 'findings'])
 
 /** The common trait of a package's methods. */
 const families: Readonly<Record<string, string>> = {
@@ -48,21 +45,16 @@ const shortNames: Readonly<Record<string, string>> = {
   start: 'Get started',
   choose: 'What to try first',
   measure: 'Speed and loss',
-  ship: 'Into production',
   models: 'Verdicts and refusals',
-  'quantized-and-fused': '8 bits and fused models',
+  'eight-bits': '8 bits',
   embeddings: 'Embeddings and search',
   rerankers: 'Rerankers and pairs',
-  'image-tokens': 'Image tokens',
-  learning: 'How pruning is learned',
+  images: 'Images',
   packing: 'Batches without padding',
-  web: 'Operators on WebGPU',
   javascript: 'JavaScript programs',
-  python: 'From Python',
   deviations: 'Where methods differ',
   plugins: 'Write a method or a runtime',
   'models-and-data': 'Models and data',
-  fuzz: 'Broken files',
 }
 
 /**
@@ -89,8 +81,6 @@ export function menusOf(pages: readonly Page[], onMissing: (document: string) =>
     const own = pages.filter(({ path }) => path.startsWith(`${folder}/`) && path !== `${folder}/index.md`)
     return own.map((page) => ({ text: nameInMenu(page), link: addressOf(page) }))
   }
-  const results = (isEarlier: boolean): Entry[] =>
-    below('results').filter(({ link }) => earlier.has(`${link}`.slice('/results/'.length)) === isEarlier)
   return {
     '/methods/': [
       { text: 'All methods', link: '/methods/' },
@@ -100,8 +90,14 @@ export function menusOf(pages: readonly Page[], onMissing: (document: string) =>
       })),
     ],
     '/results/': [
-      { text: 'Results', items: [{ text: 'Overview', link: '/results/' }, ...results(false)] },
-      { text: 'Earlier studies', items: results(true) },
+      {
+        text: 'Results',
+        items: [
+          { text: 'Overview', link: '/results/' },
+          { text: 'How it was measured', link: '/how-measured' },
+          { text: 'What was tried', link: '/findings' },
+        ],
+      },
     ],
     '/packages/': [
       { text: 'Packages', items: [{ text: 'Install what you need', link: '/packages/' }, ...below('packages')] },

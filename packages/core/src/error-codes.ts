@@ -158,7 +158,7 @@ export const errorCodes: Readonly<Record<`TP_${string}`, ErrorEntry>> = {
     cause: 'the file is not an ONNX model',
     cure: 'give the .onnx file; fetch Git LFS files with `git lfs pull`',
   },
-  TP_NOT_WRITABLE: { cause: 'a profile cannot be written', cure: 'choose another path' },
+  TP_NOT_WRITABLE: { cause: 'the folder of a new plugin cannot be written', cure: 'choose another path' },
   TP_NO_ATTENTION: {
     cause: 'no attention is added back to a stream of tokens, or its heads are mixed',
     cure: 'none: there are no tokens to prune',
@@ -212,7 +212,6 @@ export const errorCodes: Readonly<Record<`TP_${string}`, ErrorEntry>> = {
     cause: 'attention scores include a term computed across tokens',
     cure: 'none: pruning would change it',
   },
-  TP_PROFILE: { cause: 'the file is not a profile of the runtime', cure: 'give the JSON that the runtime wrote' },
   TP_PROTECT: { cause: 'protected positions are unknown or do not exist', cure: 'name others, or `auto`', exit: 2 },
   TP_PRUNED: { cause: 'the file is pruned already', cure: 'start from the original' },
   TP_QUANTIZE: {

@@ -7,7 +7,7 @@ const [page] = readJson('.size-limit.json')
 const limit = Number.parseFloat(page.limit)
 
 test.each([
-  ['docs/ship.md', /\((\d+) kB with one method/],
+  ['docs/packages.md', /\((\d+) kB with one method/],
   ['packages/transformers/README.md', /one method: (\d+) kB/],
 ])('%s says how large what a page needs to prune is, as .size-limit.json allows', (path, pattern) => {
   const [, size] = pattern.exec(readFileSync(join(root, path), 'utf8')) ?? []

@@ -1,7 +1,7 @@
 /**
  * A script, or a part of a sentence, that a reader may type.
  * @typedef {{ at: string, text: string, form: 'block' | 'span', isRun?: boolean }} Printed
- *   `at`: `docs/ship.md:12`; `form`: a whole script, or a command in a line of text, which may be the beginning of one; `isRun`: the
+ *   `at`: `docs/start.md:12`; `form`: a whole script, or a command in a line of text, which may be the beginning of one; `isRun`: the
  *   group `docs` runs it as it stands, every day or in the exhaustive run
  */
 

@@ -270,7 +270,8 @@ export const planFields: FieldsOf<Plan> = {
     schema: literal(true),
     form: 'true',
     code: 'TP_OPTION',
-    description: 'pack the result, so that padding of batches costs nothing; fastest with the kernels of @tp/runtime-native',
+    description:
+      'pack the result, so that padding of batches costs nothing; fastest with the kernels of @tp/runtime-native',
   },
   $schema: {
     schema: string(),

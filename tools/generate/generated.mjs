@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { recordedSizes, sizesTable } from '../check/install/sizes.mjs'
-import { publicPackages, root, workspacePackages } from '../check/workspace.mjs'
+import { packagesTable, recordedSizes } from '../check/install/sizes.mjs'
+import { root, workspacePackages } from '../check/workspace.mjs'
 import { sameBitsTable } from './eight-bits-tables.mjs'
 import { errorCodes, errorsPage } from './errors-table.mjs'
 import {
@@ -15,6 +15,7 @@ import {
 } from './evidence-tables.mjs'
 import { markdownTable } from './markdown-table.mjs'
 import { methodPackages, methodsTable, optionsTable } from './methods-table.mjs'
+import { modelsTable, suitesTable } from './published-tables.mjs'
 import { recipesTable } from './recipes-table.mjs'
 import { regionsIn, replaceRegion } from './region.mjs'
 
@@ -28,6 +29,7 @@ async function regionTexts() {
   const methods = await methodPackages()
   const { planFields } = await planModules()
   const rows = evidence()
+  const [models, suites] = [await modelsTable(), await suitesTable()]
   const ofPackage = (/** @type {string} */ page) => methods.find(({ folder }) => page === `${folder}/README.md`)
   /** @type {Record<string, (page: string) => string>} */
   const texts = {
@@ -44,8 +46,9 @@ async function regionTexts() {
       const own = ofPackage(page)
       return own === undefined ? methodsTable(methods) : optionsTable(own)
     },
-    packages: packagesTable,
-    sizes: () => sizesTable(recordedSizes()),
+    packages: () => packagesTable(recordedSizes()),
+    models: () => models,
+    suites: () => suites,
     edge: () => exampleCode('node/edge-function.mjs'),
   }
   return texts
@@ -116,13 +119,6 @@ const VERSION_FILE = 'packages/compiler/src/program/version.ts'
 function versionModule() {
   const { version } = JSON.parse(read('packages/compiler/package.json'))
   return `/** Version of the toolkit, as pruned files name it. Generated from package.json. */\nexport const version = '${version}'\n`
-}
-
-function packagesTable() {
-  const rows = publicPackages().map(({ folder, manifest }) => {
-    return [`[\`${manifest.name}\`](../${folder})`, `${manifest.description}`]
-  })
-  return markdownTable(['package', 'what it does'], rows)
 }
 
 function rootReferences() {

@@ -28,9 +28,14 @@ function importBuilt(folder) {
 /** All methods, each with its package, for a page in docs/. @param {readonly MethodPackage[]} packages */
 export function methodsTable(packages) {
   const rows = packages.flatMap(({ folder, name, methods }) =>
-    methods.map((method) => [`\`${method.name}\``, method.description, `[\`${name}\`](../${folder})`, cite(method)]),
+    methods.map((method) => [
+      `\`${method.name}\``,
+      method.description,
+      `[${name.replace('@tp/method-', '').replace('@tp/', '')}](../${folder})`,
+      arxiv(method),
+    ]),
   )
-  return markdownTable(['method', 'what it does', 'package', 'paper'], rows)
+  return markdownTable(['method', 'rule', 'package', 'arXiv'], rows)
 }
 
 /** The methods of one package, each with its options. @param {MethodPackage} methodPackage */
@@ -52,4 +57,9 @@ function options({ options }) {
 function cite({ paper }) {
   if (paper === undefined) return ''
   return paper.arxiv === undefined ? paper.title : `[${paper.title}](https://arxiv.org/abs/${paper.arxiv})`
+}
+
+/** @param {MethodEntry} entry */
+function arxiv({ paper }) {
+  return paper?.arxiv === undefined ? '' : `[${paper.arxiv}](https://arxiv.org/abs/${paper.arxiv})`
 }

@@ -93,12 +93,15 @@ function rounded(megabytes) {
   return Number(megabytes.toPrecision(2))
 }
 
-/** @param {Sizes} sizes @returns {string} */
-export function sizesTable(sizes) {
-  const folders = new Map(publicPackages().map(({ folder, manifest }) => [manifest.name, folder]))
-  const nameOf = (/** @type {string} */ of) => (folders.has(of) ? `[\`${of}\`](../${folders.get(of)})` : of)
-  const rows = Object.entries(sizes).map(
-    ([of, { own, all, packages }]) => `| ${nameOf(of)} | ${own} | ${all} | ${packages} |`,
+/** All packages with their sizes, for a page in docs/. @param {Sizes} sizes @returns {string} */
+export function packagesTable(sizes) {
+  const packages = new Map(publicPackages().map(({ folder, manifest }) => [manifest.name, { folder, manifest }]))
+  const rows = Object.entries(sizes).map(([of, { own, all, packages: count }]) => {
+    const named = packages.get(of)
+    const [name, what] = named ? [`[\`${of}\`](../${named.folder})`, named.manifest.description] : [`**${of}**`, '']
+    return `| ${name} | ${what} | ${own} | ${all} | ${count} |`
+  })
+  return ['| package | purpose | own MB | MB in all | packages |', '| --- | --- | --: | --: | --: |', ...rows].join(
+    '\n',
   )
-  return ['| package | own MB | MB with all it needs | packages |', '| --- | --: | --: | --: |', ...rows].join('\n')
 }

@@ -13,7 +13,6 @@ import {
   resultsTable,
   withoutVnniTable,
 } from './evidence-tables.mjs'
-import { markdownTable } from './markdown-table.mjs'
 import { methodPackages, methodsTable, optionsTable } from './methods-table.mjs'
 import { modelsTable, suitesTable } from './published-tables.mjs'
 import { recipesTable } from './recipes-table.mjs'

@@ -22,6 +22,10 @@ import { inverseTransformSample } from './inverse-transform-sample.ts'
  *
  * Needs a class token, and a schedule by ratio or tokens. An example that may keep all its tokens keeps them. Adaptive token
  * sampling (Fayyaz et al., ECCV 2022, arXiv:2111.15667, section 3.2), with the points of the authors' code.
+ *
+ * Differs from the published code: pruned tokens take part in the sampling there, with a score of 0; here only unprotected
+ * attended tokens do. It uses at least 8 points; here as many as the schedule keeps, without protected tokens, and a single
+ * point hits the most important token. The paper has points at (2k − 1)/2K and a score for each head.
  */
 export function ats(options: NoOptions = {}): Method {
   checkOptions('ats', {}, options)

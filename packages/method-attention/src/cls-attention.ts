@@ -6,6 +6,9 @@ import { checkOptions, mean, type NoOptions, type Scorer, scorer } from '@tp/cor
  *   score_j = mean over heads of softmax(q_cls · Kᵀ / √headDim)_j          [B,H,N] → [B,N]
  *
  * Needs a class token. Exact for EViT's ranking (Liang et al., ICLR 2022, arXiv:2202.07800, eq. 3).
+ *
+ * Differs from published code that uses this score: EViT and VisionZip order kept tokens by score, and FastV ranks by the
+ * first example of a batch; here each example is ranked separately.
  */
 export function clsAttention(options: NoOptions = {}): Scorer {
   checkOptions('cls-attention', {}, options)

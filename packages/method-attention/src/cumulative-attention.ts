@@ -7,6 +7,9 @@ import { add, checkOptions, type Method, mul, type NoOptions, type Tensor, unsqu
  *
  * Layers that drop nothing count, too. Cascade token pruning of SpAtten (Wang et al., HPCA 2021, arXiv:2012.09852,
  * algorithm 2), which sums over heads: the same order.
+ *
+ * Differs from the published code, which does not accumulate over layers and ranks in each head separately; here importance
+ * adds up over both, as in the paper.
  */
 export function cumulativeAttention(options: NoOptions = {}): Method {
   checkOptions('cumulative-attention', {}, options)

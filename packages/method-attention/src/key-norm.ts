@@ -24,6 +24,9 @@ export const keyNormOptions: OptionSpecs = {
  * arXiv:2406.11430). Encoders need not have that property: of the digits-vit's calibration images 63 % come out right
  * with the small keys kept (70 % a layer), 96 % with the large ones, 93 % with random ones. So compare before using it.
  * The scores of small keys are negative: they can be held against a threshold, but not cut by mass.
+ *
+ * Differs from the published code, which ranks in each head separately; here the norms of the heads are averaged, since a
+ * token is pruned from all of them.
  */
 export function keyNorm(options: KeyNormOptions = {}): Scorer {
   checkOptions('key-norm', keyNormOptions, options)

@@ -55,6 +55,9 @@ export const receivedAttentionOptions: OptionSpecs = {
  *
  * In a causal encoder a token is seen by itself and later ones only: its sum is divided by their number, since early tokens
  * would be preferred otherwise. With `queries` the rows are counted from the end, so that the last one is among them.
+ *
+ * Differs from kvpress's observed attention, which belongs to a decoder: there token j is seen by the n − j queries that
+ * follow, and its sum is divided by their number, in each group of heads separately; theirs is ours · n/(n − j).
  */
 export function receivedAttention(options: ReceivedAttentionOptions = {}): Scorer {
   checkOptions('received-attention', receivedAttentionOptions, options)

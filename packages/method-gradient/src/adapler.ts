@@ -67,6 +67,8 @@ const BETA = 0.1
  * AdapLeR (Modarressi et al., ACL 2022, arXiv:2203.08991). Its λ grows with every epoch, here it is one (`steepness`);
  * lengths are shares of an example's tokens. One loss trains all: in its code η and θ learn from task and lengths, the rest from
  * task and saliency. θ, one for each layer but the first, holds for all tokens that must be kept.
+ *
+ * The published removal works for one example at a time.
  */
 export function adapler(options: AdaplerOptions = {}): Scorer {
   checkOptions('adapler', adaplerOptions, options)

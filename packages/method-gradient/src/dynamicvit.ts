@@ -74,6 +74,8 @@ const params: Readonly<Record<string, LearnedSpec>> = {
  * ratio loss is the mean over the layers at which tokens are pruned. Here ratios count the class token, and ε is shared by attended
  * tokens only. Its distillation has the divergence of the classes, not that of the tokens. The number of pruned tokens is set
  * by the ratio, not by a target for the FLOPs, which would be met by other shares than those that are kept afterwards.
+ *
+ * Its dynamic ratio is the whole batch's in the published code; here it is each example's.
  */
 export function dynamicvit(options: DynamicVitOptions = {}): Scorer {
   checkOptions('dynamicvit', dynamicVitOptions, options)

@@ -55,6 +55,9 @@ export const lengthAdaptiveOptions: OptionSpecs = {
  *
  * Length-Adaptive Transformer (Kim & Cho, ACL 2021, arXiv:2010.07003). All copies learn from labels and the dense model, where
  * its smaller ones learn from the largest. Padding queries do not count, and tokens are not restored after the last layer.
+ *
+ * Differs from the published code: it orders the kept tokens by score, keeps at least two, counts padding queries, and draws
+ * one schedule for a batch; here each example has its own. `searchSchedule` varies shares of the tokens instead of lengths.
  */
 export function lengthAdaptive(options: LengthAdaptiveOptions = {}): Method {
   checkOptions('length-adaptive', lengthAdaptiveOptions, options)

@@ -46,6 +46,11 @@ export const ltpOptions: OptionSpecs = {
  *
  * LTP (Kim et al., KDD 2022, arXiv:2107.00910). Thresholds are of attention over the attended tokens, not the padded length as
  * in its code; protected tokens are kept.
+ *
+ * Differs from the published code: its scores are divided by the padded length N, so a threshold θ there is θ·N/n here. It may
+ * drop every token of an example; here protected tokens are kept, and at least one. Its floor of 1e-5 is not built in: pass
+ * max(1e-5, θ). While it learns, it masks padding softly, too, and its regularizer is the sum over layers of a mean over the
+ * batch; here of a mean over each example's tokens.
  */
 export function ltp(options: LtpOptions = {}): Method {
   checkOptions('ltp', ltpOptions, options)

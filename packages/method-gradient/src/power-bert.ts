@@ -33,6 +33,10 @@ import {
  * PoWER-BERT (Goyal et al., ICML 2020, arXiv:2001.08950). Protected tokens rank first and are not multiplied, where its class
  * token is ranked with the others while it learns. Padding neither counts nor has a rank: where examples are shorter than
  * T, as many tokens are kept of all of them together as their W_k add up to.
+ *
+ * Differs from the published code: padding queries count there in the column sums and are ranked, and its mask is cut to the
+ * first ℓ entries; here the mask is pruned with its tokens. Its regularizer grows with the longest text; here it is the mean
+ * over an example's tokens.
  */
 export function powerBert(options: NoOptions = {}): Method {
   checkOptions('power-bert', {}, options)

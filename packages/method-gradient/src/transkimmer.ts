@@ -62,6 +62,9 @@ const params: Readonly<Record<string, LearnedSpec>> = {
  * Transkimmer (Guan et al., ACL 2022, arXiv:2205.07324). Its network gives two logits, of which l is the difference. Its
  * code multiplies the probabilities and does not renormalize (`renormalize: false`), so that attention adds up to less than
  * 1 and real removal gives other answers than what was learned from; it draws at evaluation, too, and counts padding.
+ *
+ * Differs also in its initial values: the published ones keep all but one of 20,000 tokens, from which there is little to
+ * learn; here 95 % are kept at first. Noise is drawn for one logit instead of two, with the same distribution and gradients.
  */
 export function transkimmer(options: TranskimmerOptions = {}): Scorer {
   checkOptions('transkimmer', transkimmerOptions, options)

@@ -69,6 +69,10 @@ export const diffrateOptions: OptionSpecs = {
  *
  * The logarithm of the size is added to all later scores of its key. Needs a class token. DiffRate (Chen et al., ICCV 2023,
  * arXiv:2305.17997). While it learns, a pruned token is not a key of itself either, and sizes are those of its inference.
+ *
+ * Differs from the published code: sizes fall below 1 in both (a negative cosine reduces a size), here to 1e-6, where theirs
+ * would become NaN at 0. While it learns, theirs raises sizes to 1, lets pruned tokens attend to themselves and adds 1e-6 to
+ * every key; its numbers do not count the class token, ours count all tokens.
  */
 export function diffrate(options: DiffrateOptions = {}): Method {
   checkOptions('diffrate', diffrateOptions, options)

@@ -34,6 +34,9 @@ const SPANNED = 1e-3
  *
  * CDPruner (Zhang et al., NeurIPS 2025, arXiv:2506.10967, section 3.2) without its relevance to the text of a prompt, which a vision
  * encoder does not see: all relevances are 1.
+ *
+ * Differs from the published code: there rounding decides the first token, and tokens without a remainder are divided by
+ * rounding errors; here a remainder below a thousandth counts as none.
  */
 export function dpp(options: NoOptions = {}): Scorer {
   checkOptions('dpp', {}, options)

@@ -9,6 +9,10 @@ import { checkOptions, fuseRest, type Method, mean, type NoOptions } from '@tp/c
  * The sum is not divided by the scores', as in the authors' code. At later blocks the fused token competes like any other.
  * Where a model restores tokens, those that were fused come back with their own states. Needs a class token.
  * EViT (Liang et al., ICLR 2022, arXiv:2202.07800, section 3.2).
+ *
+ * Differs from the published code, which fuses nothing if only one patch would be fused; here one pruned token is fused like
+ * any other. Its rate counts patches, here protected tokens count, too. Its fused token is last, here it is at the position of
+ * the best pruned token.
  */
 export function evit(options: NoOptions = {}): Method {
   checkOptions('evit', {}, options)

@@ -24,6 +24,9 @@ export const evoVitOptions: OptionSpecs = {
  * last ones to skip come back before the head, unless nothing is restored (the published `prunecls`). At layer 0
  * nothing has gathered yet: the first tokens go on there. Needs a class token.
  * Evo-ViT (Xu et al., AAAI 2022, arXiv:2108.01390), as its code has it; the paper's representative token is not in there.
+ *
+ * Differs from the published code: tokens remain sorted by importance there; here all return to their positions. The counts
+ * are the schedule's and include the class token; the code keeps the class token and int(N·ρ) patches.
  */
 export function evoVit(options: EvoVitOptions = {}): Method {
   checkOptions('evo-vit', evoVitOptions, options)

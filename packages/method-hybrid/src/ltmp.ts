@@ -59,6 +59,9 @@ export const ltmpOptions: OptionSpecs = {
  * The logarithm of a token's size is added to all later scores of its key. LTMP (Bonnaerens & Dambre, TMLR 2023,
  * arXiv:2305.14009). While it learns, pruned tokens are left out of pairs and importances, so that the answer is the
  * one that they are pruned with; its code lets them.
+ *
+ * Differs from the published code: while it learns, its pruned tokens remain in the pairs and in the mean over query rows, and
+ * 1e-5 is added to every key. With fixed thresholds, an example that may keep all its tokens merges none here.
  */
 export function ltmp(options: LtmpOptions = {}): Method {
   checkOptions('ltmp', ltmpOptions, options)

@@ -65,6 +65,10 @@ export const pitomeOptions: OptionSpecs = {
  *
  * r tokens are pruned, at most half of those that may be. Protected tokens are not merged.
  * PiToMe (Tran et al., NeurIPS 2024, arXiv:2405.16148, section 3.2), as in the authors' code.
+ *
+ * Differs from the published code: for text, padding takes part there in energies and merges, and its patch for BERT resets
+ * sizes at each layer; here they are carried. It throws at a ratio below ½ or close to 1. Energies that differ by less than
+ * 1e-6 for each position are ordered by position here. Its variant that pairs by ToMe after sorting is not built in.
  */
 export function pitome(options: PitomeOptions = {}): Method {
   checkOptions('pitome', pitomeOptions, options)

@@ -41,6 +41,8 @@ export const pptOptions: OptionSpecs = {
  * Scores add up to 1, so their variance falls with the number of tokens: the default suits about 200. The logarithm of a
  * token's size is added to all later scores of its key. At most half of the tokens that may be pruned are. Needs a class token.
  * PPT (Wu et al., 2023, arXiv:2310.01812, section 3.3).
+ *
+ * With fixed thresholds, an example that may keep all its tokens merges none; otherwise equal to the published code.
  */
 export function ppt(options: PptOptions = {}): Method {
   checkOptions('ppt', pptOptions, options)

@@ -24,6 +24,10 @@ export const tomeOptions: OptionSpecs = {
  * The kept even tokens come first, then the odd ones. At most half of the tokens that may be pruned are. Protected tokens
  * take no part. By a threshold t (of 1 − the product), pairs that are nearer than t are merged.
  * ToMe (Bolya et al., ICLR 2023, arXiv:2210.09461, section 3).
+ *
+ * Differs from the published code, which orders the even tokens by similarity if there is no class token; here they are always
+ * ordered by position, so that a second merge may pair other tokens. Other choices of destinations (every k-th token, random)
+ * and unmerging are not built in.
  */
 export function tome(options: TomeOptions = {}): Method {
   checkOptions('tome', tomeOptions, options)

@@ -62,6 +62,9 @@ const REMOVED = -1
  *
  * Protected tokens are kept, and have no part in it. It needs a number of tokens: keep, tokens or remove. VisPruner (Zhang et al.,
  * ICCV 2025, arXiv:2412.01818, section 3), which compares tokens before the projector. At most half of an odd list is removed at once.
+ *
+ * Differs from the published code, which accepts only lists of even length; here the first half of an odd list has one token
+ * more. It compares image tokens after the projector, as the file outputs them.
  */
 export function visPruner(options: VisPrunerOptions = {}): Scorer {
   checkOptions('vis-pruner', visPrunerOptions, options)

@@ -49,6 +49,11 @@ export const trBertOptions: OptionSpecs = {
  *
  * TR-BERT (Ye et al., NAACL 2021, arXiv:2105.11618). Examples are not padded to the longest of their batch, tokens that must
  * be kept are not decided on, and the price of tokens is that of FLOPs, not their share of a padded length.
+ *
+ * Differs from the published code: in a batch, pruned tokens there fill shorter examples up to the longest and remain visible;
+ * here an example has the same answer by itself. The class token's action is part of the policy's loss there. Imitation is a
+ * separate loss in the first stage here; there one sample in eight takes the most salient tokens. The saliency is that of
+ * AdapLeR's gradients.
  */
 export function trBert(options: TrBertOptions = {}): Method {
   checkOptions('tr-bert', trBertOptions, options)

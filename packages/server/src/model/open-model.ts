@@ -173,7 +173,7 @@ async function defaultRuntime(atOnce: number): Promise<Runtime> {
     await native.diagnose()
     return native
   } catch {
-    // Not installed, or not built: everything but packed files runs without it.
+    // Not installed, or not built: every file runs without it, packed ones slower.
     return nodeRuntime()
   }
 }

@@ -6,7 +6,6 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
-import { type RealModelName, realModel } from 'real-models'
 
 const root = new URL('../../../', import.meta.url)
 
@@ -31,9 +30,8 @@ export function sharedPath(path: string): string {
   throw new TpError('TP_FILE_NOT_FOUND', 'benchmark', `${path} does not exist; ${expected}`)
 }
 
-/** The ONNX file of a published model. @throws TpError TP_FILE_NOT_FOUND unless `npm run models` has put it there */
-export function publishedModel(name: RealModelName): string {
-  const path = realModel(name)
+/** The path of a model or suite, if it is there. @throws TpError TP_FILE_NOT_FOUND unless `npm run models` has put it there */
+export function installed(name: string, path: string | undefined): string {
   if (path !== undefined) return path
   throw new TpError('TP_FILE_NOT_FOUND', 'benchmark', `${name} is not installed; npm run models -- ${name} fetches it`)
 }

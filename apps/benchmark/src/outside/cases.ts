@@ -1,7 +1,13 @@
 import type { Plan } from '@tp/compiler'
-import { type RealModelName, realSuite, type SuiteName, type TrainedModelName, trainedModel } from 'real-models'
-import { publishedModel, sharedPath } from '../files.ts'
-import { missing } from './missing.ts'
+import {
+  type RealModelName,
+  realModel,
+  realSuite,
+  type SuiteName,
+  type TrainedModelName,
+  trainedModel,
+} from 'real-models'
+import { installed, sharedPath } from '../files.ts'
 
 /** Files of a table whose examples are shuffled, and how many of them are taken, from which on. */
 export interface TablePart {
@@ -73,25 +79,15 @@ const MIXED = [1, 8, 32] as const
 
 type Sources = Pick<OutsideCase, 'needs' | 'model' | 'suite'>
 
-/** @throws TpError TP_FILE_NOT_FOUND unless `npm run models` has put it there */
-function suiteFolder(name: SuiteName): string {
-  const folder = realSuite(name)
-  if (folder !== undefined) return folder
-  throw missing(name, `npm run models -- ${name}`)
-}
-
 /** A model that was trained here on a suite. */
 function trained(name: TrainedModelName, base: RealModelName, suite: SuiteName): Sources {
-  const model = (): string => {
-    const path = trainedModel(name)
-    if (path !== undefined) return path
-    throw missing(name, `npm run models -- ${name}`)
-  }
-  return { needs: [suite, base, name], model, suite: () => suiteFolder(suite) }
+  const model = (): string => installed(name, trainedModel(name))
+  return { needs: [suite, base, name], model, suite: () => installed(suite, realSuite(suite)) }
 }
 
 function published(name: RealModelName, suite: SuiteName): Sources {
-  return { needs: [suite, name], model: () => publishedModel(name), suite: () => suiteFolder(suite) }
+  const model = (): string => installed(name, realModel(name))
+  return { needs: [suite, name], model, suite: () => installed(suite, realSuite(suite)) }
 }
 
 /** At some layers the share of the tokens that each keeps. */

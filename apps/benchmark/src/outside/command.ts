@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { isTpError, TpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
+import { installModels, modelCache } from 'real-models'
 import { projectPath } from '../files.ts'
 import { outsideCases } from './cases.ts'
 import { kindNames } from './evidence.ts'
-import { installNeeds, installRivals } from './install.ts'
 import { measureCase } from './measure-case.ts'
 import { writePlots } from './plots.ts'
 
@@ -18,7 +20,8 @@ export const HELP: string = `Measures published models on suites that nothing wa
   --install          fetch first what is missing, a Python for the rivals included, into the cache of npm run models; write the pages last
   --kinds LIST       only rows of these kinds: ${kindNames.join(', ')}
   --again            rows that are there once more
-  --times            only the times of rows that are there, once more, of the files in reports/outside
+  --times            only the times of rows that are there, once more, of the files in reports/outside; a file that is missing is made again by
+                     the plan of its row, or named if its values were learned
   --busy             other programs run: no times on two threads, which only the clock can measure
   --plots            only the plots, of what is there
 
@@ -70,4 +73,37 @@ export async function measureOutside(runtime: Runtime, args: readonly string[]):
   if (values.install)
     execFileSync(process.execPath, [projectPath('tools/generate/main.mjs')], { stdio: ['ignore', 2, 2] })
   return code
+}
+
+/** Fetches models and data into their cache, as `npm run models` does; those that are there are left as they are. @throws TpError TP_MODELS */
+async function installNeeds(needs: readonly string[]): Promise<void> {
+  if (needs.length === 0 || (await installModels(needs, { stdout: process.stderr, stderr: process.stderr })) === 0)
+    return
+  throw new TpError('TP_MODELS', 'benchmark', `not all of ${needs.join(', ')} could be installed; the reason is above`)
+}
+
+const requirements = projectPath('tools/rivals/requirements.txt')
+
+/** A Python for the rivals, next to the models. @returns the path of its program @throws TpError TP_PYTHON */
+function installRivals(): string {
+  const folder = join(modelCache(), 'rivals')
+  const program = join(folder, 'bin', 'python')
+  const installed = join(folder, 'installed.txt')
+  const lines = readFileSync(requirements, 'utf8')
+  if (existsSync(installed) && readFileSync(installed, 'utf8') === lines) return program
+  const base = process.env.TP_PYTHON ?? 'python3'
+  const pip = ['-m', 'pip', 'install', '--quiet', '--requirement', requirements]
+  try {
+    if (!existsSync(program)) execFileSync(base, ['-m', 'venv', folder], { stdio: ['ignore', 2, 2] })
+    execFileSync(program, pip, { stdio: ['ignore', 2, 2] })
+  } catch (error) {
+    const advice = 'name one that has the packages of tools/rivals/requirements.txt by --python'
+    throw new TpError(
+      'TP_PYTHON',
+      'benchmark',
+      `no Python for the rivals could be made: ${(error as Error).message}; ${advice}`,
+    )
+  }
+  writeFileSync(installed, lines)
+  return program
 }

@@ -17,11 +17,7 @@ export interface DataPath {
 }
 
 /** Puts a part of a suite where `tp` can read it: a table of shuffled examples is written to `reports/outside`. */
-export async function dataPath(
-  one: OutsideCase,
-  name: 'choosing' | 'testing' | 'eight-bits',
-  part: DataPart,
-): Promise<DataPath> {
+export async function dataPath(one: OutsideCase, name: 'choosing' | 'testing', part: DataPart): Promise<DataPath> {
   const folder = one.suite()
   if ('folder' in part) {
     if (part.pooled !== undefined) {

@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import type { QuantizeOptions } from '@tp/compiler'
 import type { Interval } from '@tp/metrics'
-import { projectPath } from '../files.ts'
-import { readJsonLines, writeJsonLines } from './json-lines.ts'
-import type { Speeds } from './speeds.ts'
+import { projectPath, writeWhole } from '../files.ts'
 
 /** Kinds of settings, in the order of the tables. */
 export const kindNames = [
@@ -22,6 +21,9 @@ export const kindNames = [
 ] as const
 
 export type SettingKind = (typeof kindNames)[number]
+
+/** How many times as fast as the dense model, by the name of a batch, with 95 % intervals. */
+export type Speeds = Readonly<Record<string, readonly [value: number, low: number, high: number]>>
 
 /** One setting of a model, measured on examples that no choice has seen. */
 export interface EvidenceRow {
@@ -46,8 +48,10 @@ export interface EvidenceRow {
   readonly ranking?: Readonly<Record<'mrr' | 'mrrLoss' | 'rankCorrelation' | 'top10', Interval>>
   /** Of vectors and tags: how near answers are to the dense ones, 0 … 1. */
   readonly similarity?: number
-  /** On one thread, by time of the processor. */
+  /** On one thread, by time of the processor. Packed files run with the operators. */
   readonly speed: Speeds
+  /** The same for a packed file in onnxruntime without the operators; absent for other files. */
+  readonly speedPlain?: Speeds
   /** On two, by the clock; absent where other programs ran. */
   readonly twoThreads?: Speeds
   /** Bytes of the file, and the most that a process with it has held. */
@@ -64,6 +68,8 @@ export interface EvidenceRow {
   readonly command: string
 }
 
+export type RowSpeeds = Pick<EvidenceRow, 'speed' | 'speedPlain'>
+
 const FILE = 'docs/results/evidence.jsonl'
 
 /** Digits beyond these say nothing. */
@@ -71,7 +77,9 @@ const DIGITS = 5
 
 /** One line a row, so that a run that was broken off goes on, and changes can be read. */
 export async function readEvidence(): Promise<readonly EvidenceRow[]> {
-  return await readJsonLines(projectPath(FILE))
+  const text = await readFile(projectPath(FILE), 'utf8').catch(() => '')
+  const lines = text.split('\n').filter((line) => line !== '')
+  return lines.map((line) => JSON.parse(line) as EvidenceRow)
 }
 
 /** Replaces the row of the same case, kind of processor and setting; of what was chosen there is one. */
@@ -86,7 +94,9 @@ export async function recordRow(row: EvidenceRow): Promise<void> {
   const rows = [...others, row].toSorted(
     (a, b) => cases.indexOf(a.case) - cases.indexOf(b.case) || kindNames.indexOf(a.kind) - kindNames.indexOf(b.kind),
   )
-  await writeJsonLines(projectPath(FILE), rows, DIGITS)
+  const rounded = (_key: string, value: unknown): unknown =>
+    typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(DIGITS)) : value
+  await writeWhole(projectPath(FILE), rows.map((own) => `${JSON.stringify(own, rounded)}\n`).join(''))
 }
 
 /** The processor, by the weights of 8 bits that it takes. */

@@ -5,7 +5,15 @@ import { asPooled } from '@tp/plans/files'
 import { surroundings } from '../files.ts'
 import { type OutsideCase, outsideCases } from './cases.ts'
 import { dataPath, type OutsideData, readPart } from './data.ts'
-import { commitHere, type EvidenceRow, processorOf, readEvidence, recordRow, type SettingKind } from './evidence.ts'
+import {
+  commitHere,
+  type EvidenceRow,
+  processorOf,
+  type RowSpeeds,
+  readEvidence,
+  recordRow,
+  type SettingKind,
+} from './evidence.ts'
 import { AnswerMeter, type RowAnswers, timedBatches, timedPart } from './measure.ts'
 import { measureOwn } from './measure-own.ts'
 import { measureRivals } from './measure-rivals.ts'
@@ -80,12 +88,12 @@ async function allSpeeds(
   run: RowRun,
   { one, batches }: OpenCase,
   { busy }: OutsideOptions,
-): Promise<Pick<EvidenceRow, 'speed' | 'twoThreads'>> {
-  const speed = await run.speeds(1, batches)
-  if (busy) return { speed }
+): Promise<RowSpeeds & Pick<EvidenceRow, 'twoThreads'>> {
+  const speeds = await run.speeds(1, batches)
+  if (busy) return speeds
   const ends = [`${Math.min(...one.batches)}`, `${Math.max(...one.batches)}`]
   const some = new Map([...batches].filter(([name]) => ends.includes(name)))
-  return { speed, twoThreads: await run.speeds(2, some) }
+  return { ...speeds, twoThreads: (await run.speeds(2, some)).speed }
 }
 
 /** Pairs of texts are two texts each. */

@@ -1,24 +1,24 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { isRefused, transform, transformsOf } from '@tp/compiler'
-import { isTpError } from '@tp/core'
+import { isRefused, type Plan, type TrainedValues, transform, transformsOf } from '@tp/compiler'
+import { isTpError, TpError } from '@tp/core'
 import { readSafetensors } from '@tp/core/host'
-import type { Runtime, Session } from '@tp/core/runtime'
 import { encodeModel, type Model } from '@tp/onnx'
 import { nativeRuntime } from '@tp/runtime-native'
+import { nodeRuntime } from '@tp/runtime-node'
 import { reportsPath, writeWhole } from '../files.ts'
 import { entries } from '../methods.ts'
 import type { OutsideCase } from './cases.ts'
-import { hasLearned, isKept, learnedFile, optimizedFile } from './command-line.ts'
+import { hasLearned, isKept, learnedFile, type Optimized, optimizedFile } from './command-line.ts'
 import type { DataPath } from './data.ts'
-import { recordRow } from './evidence.ts'
-import { speedsOf } from './measure.ts'
+import { type EvidenceRow, recordRow } from './evidence.ts'
+import { type Opener, speedsOf } from './measure.ts'
 import { memoryOf } from './memory.ts'
 import { largest, type OpenCase, type Openers, type RowRun } from './open-case.ts'
+import { planOf } from './setting-text.ts'
 import { learnedSettings, type PlannedSetting, packs, plannedSettings } from './settings.ts'
 
 interface OwnOptions {
-  readonly runtime: Runtime
   readonly model: Model
   readonly chooser: OutsideCase
   readonly choosingPath: DataPath
@@ -58,17 +58,17 @@ async function learnedRows(open: OpenCase, options: OwnOptions): Promise<void> {
 }
 
 async function optimizedRow(open: OpenCase, options: OwnOptions): Promise<void> {
-  const { runtime, chooser, choosingPath, times, onProgress } = options
+  const { chooser, choosingPath, times, onProgress } = options
   if (!open.isDue('optimized')) return
   onProgress('tp optimize')
-  if (times && !isKept(chooser)) {
-    onProgress('what tp optimize chose is not kept; --again --kinds optimized chooses again')
-    return
-  }
-  const optimized = await optimizedFile(chooser, choosingPath, isRepeated(open, options)).catch((error: unknown) => {
-    if (!isTpError(error) || error.code !== 'TP_RUN') throw error
+  const isLost = times && !isKept(chooser)
+  const found = isLost ? chosenBefore(open, options) : optimizedFile(chooser, choosingPath, isRepeated(open, options))
+  const optimized = await found.catch((error: unknown) => {
+    if (!isTpError(error) || !['TP_RUN', 'TP_WEIGHTS'].includes(error.code)) throw error
     // The rivals do not need it; that it finds nothing is a finding, too.
-    onProgress(error.message)
+    onProgress(
+      isLost ? `its file is not kept: ${error.message}; --again --kinds optimized chooses again` : error.message,
+    )
   })
   if (optimized === undefined) return
   const { path, setting, plan, seconds, command } = optimized
@@ -79,8 +79,26 @@ async function optimizedRow(open: OpenCase, options: OwnOptions): Promise<void> 
   if (same !== undefined && plan.method === 'none') return await recordRow({ ...same, ...head })
   const bytes = await readFile(path)
   const isNative = packs(open.one)
-  const load = (threads: number): Promise<Session> => (isNative ? nativeRuntime() : runtime).load(bytes, { threads })
-  await open.measure(head, runOf(open, [load], { path, bytes, isNative }))
+  await open.measure(head, runOf(open, [openerOf(bytes, isNative)], { path, bytes, isNative }))
+}
+
+/** The choice that a row describes, its file made again. @throws TpError TP_WEIGHTS if it has learned values, TP_RUN if it cannot be read */
+async function chosenBefore(open: OpenCase, { model }: OwnOptions): Promise<Optimized> {
+  const row = (await open.rows()).find(({ kind }) => kind === 'optimized') as EvidenceRow
+  const setting = row.setting.replace(/^tp optimize: /, '')
+  const plan = planOf(setting)
+  if (plan === undefined) throw new TpError('TP_RUN', 'benchmark', `"${setting}" is not a plan`)
+  const path = keptFile(open.one, row.setting)
+  if (!existsSync(path)) await writeWhole(path, fileOf(model, plan))
+  return { path, setting, plan, seconds: row.seconds ?? 0, command: row.command }
+}
+
+function fileOf(model: Model, plan: Plan, values?: TrainedValues): Uint8Array {
+  return encodeModel(transform(model, ...transformsOf(plan, entries, { values })).model)
+}
+
+function openerOf(bytes: Uint8Array, isNative: boolean): Opener {
+  return (threads) => (isNative ? nativeRuntime() : nodeRuntime()).load(bytes, { threads })
 }
 
 /** Only in the case that chooses and learns: others take what that has. */
@@ -97,25 +115,19 @@ interface Learned {
 async function plannedRow(
   open: OpenCase,
   { kind, setting, plans, values, ...how }: PlannedSetting & Learned,
-  { runtime, model, times, onProgress }: OwnOptions,
+  { model, times, onProgress }: OwnOptions,
 ): Promise<void> {
   if (!open.isDue(kind, setting)) return
   onProgress(setting)
   const isNative = plans[0].pack === true
   const path = keptFile(open.one, setting)
-  const trained = values === undefined ? {} : { values: readSafetensors(await readFile(values)) }
+  const trained = values === undefined ? undefined : readSafetensors(await readFile(values))
   try {
     const isThere = times && existsSync(path)
-    const files = isThere
-      ? [await readFile(path)]
-      : plans.map((plan) => encodeModel(transform(model, ...transformsOf(plan, entries, trained)).model))
+    const files = isThere ? [await readFile(path)] : plans.map((plan) => fileOf(model, plan, trained))
     const [bytes] = files as [Uint8Array, ...Uint8Array[]]
     if (!isThere) await writeWhole(path, bytes)
-    const load = files.map(
-      (file) =>
-        (threads: number): Promise<Session> =>
-          (isNative ? nativeRuntime() : runtime).load(file, { threads }),
-    )
+    const load = files.map((file) => openerOf(file, isNative))
     await open.measure({ kind, setting, ...how }, runOf(open, load, { path, bytes, isNative }))
   } catch (error) {
     if (!isRefused(error) && !(isTpError(error) && error.code === 'TP_QUANTIZE')) throw error
@@ -131,13 +143,14 @@ export function keptFile({ name }: OutsideCase, setting: string): string {
 /** A file of ours, or several, of which the first is timed. */
 export function runOf(
   open: OpenCase,
-  load: readonly ((threads: number) => Promise<Session>)[],
+  load: readonly Opener[],
   { path, bytes, isNative }: { readonly path: string; readonly bytes: Uint8Array; readonly isNative: boolean },
 ): RowRun {
-  const [first] = load as [(threads: number) => Promise<Session>]
+  const [own] = load as [Opener]
+  const plain: Opener | undefined = isNative ? (threads) => nodeRuntime().load(bytes, { threads }) : undefined
   return {
     open: load.map((one) => () => one(1)) as unknown as Openers,
-    speeds: (threads, batches) => speedsOf(open.dense, first, { threads, batches }),
+    speeds: (threads, batches) => speedsOf(open.dense, { own, plain }, { threads, batches }),
     bytes: bytes.length,
     memory: () => memoryOf({ path, runtime: isNative ? 'native' : 'node', feeds: largest(open) }),
   }

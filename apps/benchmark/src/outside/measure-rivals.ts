@@ -108,10 +108,8 @@ async function measureOpenVino(
       open: [async () => rivals.session(model, { inputs: dense.inputs, outputs: dense.outputs })],
       async speeds(threads, batches) {
         const reference = await rivals.load('onnxruntime', open.path, { threads })
-        return await rivals.speeds(
-          { model: threads === 1 ? model : await load(threads), dense: reference, threads },
-          batches,
-        )
+        const own = threads === 1 ? model : await load(threads)
+        return { speed: await rivals.speeds({ model: own, dense: reference, threads }, batches) }
       },
       bytes: (await readFile(path.replace(/\.xml$/, '.bin'))).length,
     },

@@ -72,7 +72,10 @@ export async function measureOwnTexts(open: OpenCase, suite: TextSuite, runtime:
       speeds: (threads, some) =>
         speedsOf(
           async (count) => fromTexts(await runtime.load(open.path, { threads: count })),
-          async (count) => fromTexts(await nativeRuntime().load(bytes, { threads: count })),
+          {
+            own: async (count) => fromTexts(await nativeRuntime().load(bytes, { threads: count })),
+            plain: async (count) => fromTexts(await runtime.load(bytes, { threads: count })),
+          },
           { threads, batches: new Map([...some.keys()].map((name) => [name, batches.get(name) ?? []])) },
         ),
       bytes: bytes.length,
@@ -127,7 +130,7 @@ export async function measureTextRivals(
             const plain = await rivals.load('texts', open.path, { threads })
             const own = threads === 1 ? model : await load(threads)
             const batches = new Map([...some.keys()].map((name) => [name, suite.batches.get(name) ?? []]))
-            return await rivals.speeds({ model: own, dense: plain, threads }, batches)
+            return { speed: await rivals.speeds({ model: own, dense: plain, threads }, batches) }
           },
           bytes: (await readFile(file?.replace(/\.xml$/, '.bin') ?? open.path)).length,
         },

@@ -14,10 +14,9 @@ import type { TaskData } from '@tp/data'
 import { candidatesOf, type ModelInputs, someExamples } from '@tp/data/inputs'
 import { type Figure, figureInterval, figureLoss, type Interval, scaledInterval } from '@tp/metrics'
 import type { OutsideData } from './data.ts'
-import type { EvidenceRow } from './evidence.ts'
+import type { EvidenceRow, RowSpeeds, Speeds } from './evidence.ts'
 import type { Openers } from './open-case.ts'
 import { shuffled } from './shuffled.ts'
-import { type Speeds, speedsByBatch } from './speeds.ts'
 
 /** Examples of a batch while answers are compared. */
 const BATCH = 16
@@ -183,20 +182,31 @@ export async function timedBatches(
 /** Milliseconds for each kind of batch, and the fewest rounds of it. */
 const [TIMING_MS, ROUNDS] = [3000, 5]
 
-/** Times in turns with the dense model: of one thread those of the processor, of several those of the clock. */
+/** Opens a model with so many threads. */
+export type Opener = (threads: number) => Promise<Session>
+
+/**
+ * Times a model in turns with the dense one: on one thread by time of the processor, on several by the clock.
+ * @param plain opens the same file without the operators, which is timed on one thread
+ */
 export async function speedsOf(
-  dense: (threads: number) => Promise<Session>,
-  own: (threads: number) => Promise<Session>,
+  dense: Opener,
+  { own, plain }: { readonly own: Opener; readonly plain?: Opener | undefined },
   { threads, batches }: { readonly threads: number; readonly batches: ReadonlyMap<string, readonly NamedTensors[]> },
-): Promise<Speeds> {
-  if (dense === own) return Object.fromEntries([...batches.keys()].map((name) => [name, [1, 1, 1] as const]))
-  return await withSessions([() => dense(threads), () => own(threads)], async (sessions) => {
-    const clock = threads === 1 ? processorMs : undefined
-    const how = { clock, budgetMs: TIMING_MS, leastRounds: ROUNDS, rounds: 30 }
-    const [, speeds] = await speedsByBatch(
-      batches,
-      async (feeds) => (await timeInTurns(sessions, feeds, how)).latencies,
-    )
-    return speeds as Speeds
+): Promise<RowSpeeds> {
+  if (own === dense) return { speed: Object.fromEntries([...batches.keys()].map((name) => [name, [1, 1, 1] as const])) }
+  const isPlain = plain !== undefined && threads === 1
+  const open = [dense, own, ...(isPlain ? [plain] : [])].map((one) => () => one(threads))
+  const clock = threads === 1 ? processorMs : undefined
+  const speeds: Record<string, Speeds[string]>[] = [{}, {}, {}]
+  await withSessions(open, async (sessions) => {
+    for (const [name, feeds] of batches) {
+      const how = { clock, budgetMs: TIMING_MS, leastRounds: ROUNDS, rounds: 30 }
+      for (const [i, { speedup }] of (await timeInTurns(sessions, feeds, how)).latencies.entries()) {
+        speeds[i] = { ...speeds[i], [name]: [speedup.value, speedup.low, speedup.high] }
+      }
+    }
   })
+  const [, speed, speedPlain] = speeds as [Speeds, Speeds, Speeds]
+  return { speed, ...(isPlain && { speedPlain }) }
 }

@@ -2,8 +2,7 @@ import type { QuantizeOptions } from '@tp/compiler'
 import type { NamedTensors, Session } from '@tp/core/runtime'
 import type { OutsideCase } from './cases.ts'
 import type { OutsideData } from './data.ts'
-import type { EvidenceRow, SettingKind } from './evidence.ts'
-import type { Speeds } from './speeds.ts'
+import type { EvidenceRow, RowSpeeds, SettingKind } from './evidence.ts'
 
 /** A case that is open: what each of its rows takes. */
 export interface OpenCase {
@@ -36,7 +35,7 @@ export interface RowRun {
   /** For answers, on one thread; several where chance chooses the tokens, one a seed. */
   readonly open: Openers
   /** In turns with the dense model. */
-  speeds(threads: number, batches: OpenCase['batches']): Promise<Speeds>
+  speeds(threads: number, batches: OpenCase['batches']): Promise<RowSpeeds>
   readonly bytes: number
   readonly memory?: () => Promise<number>
 }

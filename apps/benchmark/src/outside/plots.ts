@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import * as Plot from '@observablehq/plot'
+import { parseHTML } from 'linkedom'
 import { projectPath, writeWhole } from '../files.ts'
 import { type EvidenceRow, readEvidence } from './evidence.ts'
-import { plotSvg } from './plot.ts'
+
+const { document } = parseHTML('<!doctype html><html><body></body></html>')
 
 /** The batch that plots show: the largest as it comes. */
 const BATCHES = ['32', '8'] as const
@@ -87,4 +89,14 @@ function plotOf(rows: readonly EvidenceRow[]): string {
       ),
     ],
   })
+}
+
+/** A plot as SVG, with what it shows in words for those who do not see it. */
+function plotSvg(label: string, options: Plot.PlotOptions): string {
+  const svg = Plot.plot({ document: document as unknown as Document, ...options })
+  // its parts are one image
+  for (const part of svg.querySelectorAll('g[aria-label]')) part.removeAttribute('aria-label')
+  svg.setAttribute('role', 'img')
+  svg.setAttribute('aria-label', label)
+  return svg.outerHTML
 }

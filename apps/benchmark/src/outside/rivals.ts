@@ -5,7 +5,7 @@ import { TpError } from '@tp/core'
 import { type ModelSignature, type NamedTensors, openSession, type Session, type TypedArray } from '@tp/core/runtime'
 import { pairedSpeedup } from '@tp/metrics'
 import { projectPath } from '../files.ts'
-import type { Speeds } from './speeds.ts'
+import type { Speeds } from './evidence.ts'
 
 interface TensorHead {
   readonly name: string

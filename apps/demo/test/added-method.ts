@@ -1,9 +1,7 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import type { Page } from 'playwright-core'
-import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { choose, eventually, outcomeOf } from './page-objects.ts'
 import type { DemoSite } from './site.ts'
 
@@ -69,21 +67,6 @@ export function addedMethodTests({ page, show }: DemoSite): void {
     await page.getByText('keeps the others').waitFor()
     await eventually(outcome.prunedAt).not.toEqual(first)
     await outcome.settled()
-    await choose(page, 'Balanced')
-  })
-
-  test('adds a plugin by the address of its module on another server', { tags: 'exhaustive' }, async () => {
-    const server = createServer((_, response) => {
-      response.writeHead(200, { 'Content-Type': 'text/javascript', 'Access-Control-Allow-Origin': '*' }).end(bundle)
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    onTestFinished(() => void server.close())
-    await openAt('digit')
-    await page.getByLabel('Or its address').fill(`http://127.0.0.1:${(server.address() as AddressInfo).port}/bundle.js`)
-    await page.getByRole('button', { name: 'Add', exact: true }).click()
-    await eventually(() => page.getByLabel('Pruning method').inputValue()).toBe('norm-times-attention')
-    await outcome.settled()
-    await page.getByRole('button', { name: 'Download the pruned model', disabled: false }).waitFor()
     await choose(page, 'Balanced')
   })
 }

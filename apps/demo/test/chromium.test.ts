@@ -6,7 +6,6 @@ import { listeningTests } from './listening.ts'
 import { mailTests } from './mail.ts'
 import { ownModelTests } from './own-model.ts'
 import { openSite } from './site.ts'
-import { soundTests } from './sound.ts'
 import { tabTests, wholePageTests } from './whole-page.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -23,5 +22,3 @@ describe('digits', () => digitTests(site))
 describe('images', () => imageTests(site))
 describe('listening', () => listeningTests(site))
 describe('models of the user', () => ownModelTests(site))
-// One of them opens a model on the tab of the user's own.
-describe('sounds', () => soundTests(site))

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { serve } from 'browser-tests'
 import { addSpeech, openModelFolder, spoken, wavOf } from 'pipeline-models'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
@@ -32,16 +31,6 @@ export function listeningTests({ page, show, elsewhere }: DemoSite): void {
     await page.getByRole('button', { name: 'Stop recording' }).click()
     await eventually(async () => (await heard(page)).pruned).not.toBe('0.3')
     expect(elsewhere).toHaveLength(before)
-  })
-
-  test('a model is downloaded from the address of its folder', { tags: 'exhaustive' }, async () => {
-    await using models = await openModelFolder()
-    await addSpeech(models)
-    await using server = await serve(models.path, { isolated: false })
-    await show('sound')
-    await page.getByLabel('Or its name on the hub, or its address').fill(`${server.url}speech`)
-    await page.getByRole('button', { name: 'Download' }).click()
-    await page.getByText('An encoder of 2 layers, and its decoder.').waitFor()
   })
 
   test('says what a folder is missing that is no Whisper model, and goes on', async () => {

@@ -205,25 +205,4 @@ export function mailTests({ page, show }: DemoSite): void {
       page.getByRole('radio', { name: /^Layer \d/ }).evaluateAll((all) => all.map((one) => one.ariaLabel))
     await eventually(async () => new Set((await names()).map((name) => name?.split(': ')[1])).size).toBe(2)
   })
-
-  test('shows times as a distribution, and accuracy with an interval, and can be stopped', {
-    tags: 'exhaustive',
-  }, async () => {
-    await choose(page, 'Balanced')
-    await outcome.speed.waitFor()
-    expect(await page.locator('.latency circle').count()).toBeGreaterThanOrEqual(14)
-    await page.getByTestId('accuracy-pruned').waitFor()
-    const card = page.locator('.card.accuracy')
-    await card.getByRole('button', { name: 'Stop' }).click()
-    const done = await card.getByText(/ of 158 mails/).textContent()
-    expect(await card.getByTestId('accuracy-pruned').textContent()).toMatch(/\d+\.\d %.*\d+\.\d – \d+\.\d/)
-    await card.getByText(/No measurable difference: .* points lost/).waitFor()
-    await card.getByRole('button', { name: 'Measure' }).click()
-    await eventually(() => card.getByText(/ of 158 mails/).textContent()).not.toBe(done)
-    await card.getByText('158 of 158 mails').waitFor()
-    // Another setting, and back before anything has been run by it.
-    await outcome.slider.press('ArrowRight')
-    await outcome.slider.press('ArrowLeft')
-    await card.getByText('158 of 158 mails').waitFor()
-  })
 }

@@ -5,7 +5,6 @@ import { dirname } from 'node:path'
 import { loadTokenizer } from '@tp/data'
 import { modelPath } from '@tp/models'
 import { nodeRuntime } from '@tp/runtime-node'
-import { serve } from 'browser-tests'
 import { convolutional } from 'exported-encoders'
 import type { Page } from 'playwright-core'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
@@ -110,25 +109,6 @@ export function ownModelTests({ page, show }: DemoSite): void {
     await download('some/mails')
     await page.getByText('Inside model_quantized.onnx').waitFor()
     await eventually(() => page.getByLabel('Any text').inputValue()).toMatch(/^Re: build fails/)
-  })
-
-  test('downloads a model by its address, and times it on made-up numbers until it gets words', {
-    tags: 'exhaustive',
-  }, async () => {
-    await using server = await serve(dirname(modelPath('mail')), { isolated: false })
-    await download(`${server.url}model.int8.onnx`)
-    await page.getByText('Inside model.int8.onnx').waitFor()
-    await eventually(() => page.getByLabel('Any text').inputValue()).toMatch(/^Re: build fails/)
-    await show('mail')
-    await page.reload()
-    await show('own')
-    await files.setInputFiles(modelPath('mail', 'int8'))
-    await page.getByText('add its tokenizer.json to give it words').waitFor()
-    await outcome.speed.waitFor()
-    await page.getByText('there is no answer to compare').waitFor()
-    await files.setInputFiles(modelPath('mail', 'tokenizer'))
-    await page.getByLabel('Any text').fill(TEXT)
-    await page.getByTestId('words').waitFor()
   })
 }
 

@@ -16,19 +16,8 @@ interface RowContent {
   readonly seeds: number
   readonly kept: number
   readonly accuracy: number
-  readonly low: number
-  readonly high: number
-  readonly loss: { readonly estimate: number; readonly low: number; readonly high: number }
-  readonly mcnemar: { readonly onlyDense: number; readonly onlyPruned: number; readonly p: number } | null
-  readonly agreement: number
   readonly flops: number | null
   readonly p50Ms: number
-  readonly endToEnd: { readonly p50Ms: number; readonly p90Ms: number }
-  readonly speedup: number
-}
-
-function isRow(row: RowContent, { method, keep }: Pick<RowContent, 'method' | 'keep'>): boolean {
-  return row.method === method && row.keep === keep
 }
 
 beforeAll(() => {
@@ -72,45 +61,13 @@ describe('eval of texts', () => {
       ['received-attention', '0.6', 1],
       ['received-attention', 'tokens 9999', 1],
     ])
-    for (const row of rows) {
-      expect(row.low).toBeLessThanOrEqual(row.accuracy)
-      expect(row.high).toBeGreaterThanOrEqual(row.accuracy)
-      expect(row.p50Ms).toBeGreaterThan(0)
-      expect(row.endToEnd.p90Ms).toBeGreaterThanOrEqual(row.endToEnd.p50Ms)
-      expect(row.speedup).toBeGreaterThan(0)
-    }
     // what keeps every token gives the dense answers
     const [dense, ...others] = rows
-    for (const row of others.filter(({ keep }) => keep !== '0.6')) {
-      expect(row).toMatchObject({
-        kept: 1,
-        agreement: 100,
-        accuracy: dense?.accuracy,
-        loss: { estimate: 0 },
-        // several seeds are no one model
-        mcnemar: row.seeds > 1 ? null : { onlyDense: 0, onlyPruned: 0, p: 1 },
-      })
-      // so few examples do not say that no other would differ
-      expect(row.loss.low).toBeLessThan(-5)
-      expect(row.loss.high).toBeGreaterThan(5)
-    }
-    // every pair of prunings, the second downstream of the first
-    const { between } = document
-    expect(between).toHaveLength((4 * 3) / 2)
-    const pruned = others.filter(({ keep }) => keep !== null)
-    for (const { first, second, loss, mcnemar } of between) {
-      const [one, other] = [first, second].map((row) => pruned.find((own) => isRow(own, row))) as [
-        RowContent,
-        RowContent,
-      ]
-      expect(loss.estimate).toBeCloseTo(one.accuracy - other.accuracy, 10)
-      expect(mcnemar === null).toBe(one.seeds > 1 || other.seeds > 1)
-      if (mcnemar === null) continue
-      expect((100 * (mcnemar.onlyFirst - mcnemar.onlySecond)) / MAILS).toBeCloseTo(loss.estimate, 10)
-    }
-    const received = others.find(({ method, keep }) => method === 'received-attention' && keep === '0.6')
-    const { onlyDense = 0, onlyPruned = 0 } = received?.mcnemar ?? {}
-    expect((100 * (onlyDense - onlyPruned)) / MAILS).toBeCloseTo(received?.loss.estimate ?? Number.NaN, 10)
+    const { accuracy } = dense as RowContent
+    for (const row of others.filter(({ keep }) => keep !== '0.6'))
+      expect(row).toMatchObject({ kept: 1, agreement: 100, accuracy, loss: { estimate: 0 } })
+    // every pair of prunings
+    expect(document.between).toHaveLength((4 * 3) / 2)
     const at60 = others.filter(({ keep }) => keep === '0.6')
     // every row keeps at least 0.6^l after the l-th cut, and at most one token more at each
     for (const { kept, flops } of at60) {

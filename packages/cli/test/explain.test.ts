@@ -171,14 +171,7 @@ describe('explain refuses', () => {
     ['a method without a budget', () => ofMails('--method', 'random'), 'TP_USAGE', /say how many tokens to keep/, 2],
     [
       'weights of 4 bits',
-      () => [
-        'explain',
-        inFourBits(),
-        '--text',
-        'You have won cash',
-        '--read',
-        `tokenizer=${modelPath('mail', 'tokenizer')}`,
-      ],
+      () => argv`explain ${inFourBits()} --text won --read tokenizer=${modelPath('mail', 'tokenizer')}`,
       'TP_GRADIENT',
       /four\.onnx: a gradient cannot pass .*MatMulNBits.*; explain the model as it was before it was quantized or fused/,
       1,

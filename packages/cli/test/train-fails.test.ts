@@ -18,117 +18,44 @@ describe('tp train refuses', () => {
   const chosenBy = (name: string): string[] =>
     short().map((arg) => (arg === folder.at('dev.tsv') ? folder.at(name) : arg))
 
-  test.each<[string, () => string[], string, RegExp, number]>([
-    ['a share above 1', () => short('--target-flops', '1.5'), 'TP_FLOPS', /1\.5; it must be above 0 and below 1/, 2],
+  const linked = (): string[] => {
+    symlinkSync(folder.at('train.tsv'), folder.at('link.tsv'))
+    return chosenBy('link.tsv')
+  }
+  /** The same examples in another order and format. */
+  const copied = (): string[] => {
+    const lines = read('train.tsv').toString().trim().split('\n').reverse()
+    const rows = lines.map((line) => JSON.stringify({ label: line[0], text: line.slice(2) }))
+    writeFileSync(folder.at('copy.jsonl'), rows.join('\n'))
+    return chosenBy('copy.jsonl')
+  }
+  const stride = (...more: string[]): string[] => train('stride', 'e.onnx', ...more)
+  const zeroRate = (): string[] => train('ltp', 'e.onnx', '--set', 'methodRate=0')
+
+  test.each<[args: () => string[], message: RegExp, code: string, exit?: number]>([
+    [() => short('--target-flops', '1.5'), /1\.5; it must be above 0 and below 1/, 'TP_FLOPS'],
+    [() => short('--target-flops', '0.05'), /with one token kept at layers 0, 1, 0\.\d+ of the FLOPs/, 'TP_FLOPS'],
+    [() => short('--layers', '7'), /layer 7 does not exist: the model has layers 0 to 2/, 'TP_SCHEDULE'],
+    [() => short('--set', 'hardEpochs=-1'), /--set hardEpochs is -1; it must be a number from 0/, 'TP_USAGE'],
+    [zeroRate, /methodRate is 0; it has to be a number above 0/, 'TP_OPTION'],
+    [stride, /say how many tokens to keep/, 'TP_USAGE'],
+    [() => stride('--keep', '1', '--target-flops', '0.5'), /and stride has nothing to learn/, 'TP_USAGE'],
+    [() => stride('--keep', '1', '--train', 'method'), /has nothing to learn; train all, vectors or head/, 'TP_USAGE'],
+    [() => short('--weights-out', folder.at('e.onnx')), /is to be two files at once, -o and/, 'TP_OUTPUT'],
+    [() => short('--weights-out', model()), /is the model's own file/, 'TP_OUTPUT'],
     [
-      'one out of reach',
-      () => short('--target-flops', '0.05'),
-      'TP_FLOPS',
-      /with one token kept at layers 0, 1, 0\.\d+ of the FLOPs remain, not 0\.05; ask for more/,
-      2,
-    ],
-    [
-      'an invalid layer',
-      () => short('--layers', '7'),
-      'TP_SCHEDULE',
-      /layer 7 does not exist: the model has layers 0 to 2/,
-      2,
-    ],
-    [
-      'epochs below 0',
-      () => short('--set', 'hardEpochs=-1'),
-      'TP_USAGE',
-      /--set hardEpochs is -1; it must be a number from 0/,
-      2,
-    ],
-    [
-      'a rate of 0',
-      () => train('ltp', 'e.onnx', '--set', 'methodRate=0'),
-      'TP_OPTION',
-      /methodRate is 0; it has to be a number above 0/,
-      2,
-    ],
-    [
-      'nothing to learn without a budget',
-      () => train('stride', 'e.onnx'),
-      'TP_USAGE',
-      /say how many tokens to keep/,
-      2,
-    ],
-    [
-      'a share with nothing to learn',
-      () => train('stride', 'e.onnx', '--keep', '0.5', '--target-flops', '0.5'),
-      'TP_USAGE',
-      /--target-flops is for methods that learn, and stride has nothing to learn/,
-      2,
-    ],
-    [
-      'training a method with nothing to learn',
-      () => train('stride', 'e.onnx', '--keep', '0.5', '--train', 'method'),
-      'TP_USAGE',
-      /--train method: stride has nothing to learn; train all, vectors or head/,
-      2,
-    ],
-    [
-      'two files at one path',
-      () => short('--weights-out', folder.at('e.onnx')),
-      'TP_OUTPUT',
-      /is to be two files at once, -o and --weights-out/,
-      2,
-    ],
-    ['the model itself', () => short('--weights-out', model()), 'TP_OUTPUT', /is the model's own file/, 2],
-    [
-      'a class without examples',
-      () => withData(classes(0, 2, 3, 4)),
-      'TP_DATA',
-      /no example has class 1 of the model, which it would unlearn; add some, or learn from the dense model alone \(distillation 1\)/,
-      1,
-    ],
-    [
-      'data to select by that are the training data',
-      () => chosenBy('train.tsv'),
-      'TP_USAGE',
-      /--data and --selection are both/,
-      2,
-    ],
-    [
-      'the same through a link',
-      () => {
-        symlinkSync(folder.at('train.tsv'), folder.at('link.tsv'))
-        return chosenBy('link.tsv')
-      },
-      'TP_USAGE',
-      /--data and --selection are both/,
-      2,
-    ],
-    [
-      'the same as a copy in another order and format',
-      () => {
-        const lines = read('train.tsv').toString().trim().split('\n').reverse()
-        const rows = lines.map((line) => JSON.stringify({ label: line[0], text: line.slice(2) }))
-        writeFileSync(folder.at('copy.jsonl'), rows.join('\n'))
-        return chosenBy('copy.jsonl')
-      },
-      'TP_DATA',
-      /24 of 24 examples of .*copy\.jsonl are among those of .*train\.tsv; weights that are chosen by/,
-      1,
-    ],
-    ['an unknown class', () => withData(classes(0, 1, 2, 3, 4, 7)), 'TP_DATA', /other\.tsv.*class 7/, 1],
-    [
-      'a missing checkpoint',
-      () => short('--resume'),
-      'TP_FILE_NOT_FOUND',
-      /there is no .*e\.onnx\.soft\.checkpoint to resume from; omit --resume/,
-      1,
-    ],
-    [
-      'a missing folder',
       () => short('--weights-out', folder.at('nowhere', 'r')),
+      /the folder \S+ does not exist; create it/,
       'TP_WRITE',
-      /the folder \S+ does not exist; create it first/,
       1,
     ],
-  ])('%s', { timeout }, async (_, args, code, message, exit) => {
+    [() => withData(classes(0, 2, 3, 4)), /no example has class 1 of the model, which it would/, 'TP_DATA', 1],
+    [() => withData(classes(0, 1, 2, 3, 4, 7)), /other\.tsv.*class 7/, 'TP_DATA', 1],
+    [() => chosenBy('train.tsv'), /--data and --selection are both/, 'TP_USAGE'],
+    [linked, /--data and --selection are both/, 'TP_USAGE'],
+    [copied, /24 of 24 examples of .*copy\.jsonl are among those of .*train\.tsv/, 'TP_DATA', 1],
+    [() => short('--resume'), /there is no .*e\.onnx\.soft\.checkpoint to resume from/, 'TP_FILE_NOT_FOUND', 1],
+  ])('%#: what it cannot do, with the reason', { timeout }, async (args, message, code, exit = 2) => {
     const seen = await tpHere(args())
     expect(seen.stderr).toMatch(message)
     expect(seen.stderr).toContain(`code: ${code}`)

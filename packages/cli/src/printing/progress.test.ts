@@ -54,76 +54,60 @@ test('never says less time than what is counted takes at the rate that is shown'
   expect(shown(on.written.at(-1))).toContain('272 of 1600, 38.6/min, 35 min left')
 })
 
-test('says nothing of the time left while most of the work is of a kind that has not begun', () => {
+type Stages = readonly { readonly work: number; readonly kind?: string; readonly seconds?: number }[]
+type Steps = Parameters<typeof timeLeft>[0]
+
+test.each<[string, Stages, Steps, string[]]>([
+  [
+    'says nothing while most of the work is of a kind that has not begun',
+    [
+      { work: 100, kind: 'dense' },
+      { work: 1000, kind: 'training' },
+    ],
+    [
+      [5, 20, 100],
+      [5, 60, 100],
+    ],
+    ['', ''],
+  ],
+  [
+    'does not count the time in which a stage was prepared',
+    [{ work: 1 }],
+    [
+      [60, 1, 101],
+      [5, 51, 101],
+    ],
+    ['', '5 s left'],
+  ],
+  [
+    'says nothing where a stage begins to count again',
+    [{ work: 1 }],
+    [
+      [9, 90, 100],
+      [9, 10, 100],
+    ],
+    ['1 s left', ''],
+  ],
+  [
+    'adds the time of stages that is known beforehand',
+    [
+      { work: 100, kind: 'evaluation' },
+      { work: 100, kind: 'timing', seconds: 20 },
+    ],
+    [[5, 50, 100]],
+    ['25 s left'],
+  ],
+])('time left: %s', (_, stages, steps, texts) => {
   const on = screen(200)
-  on.progress.expect?.([
-    { work: 100, kind: 'dense' },
-    { work: 1000, kind: 'training' },
-  ])
-  on.progress.stage('running the dense model')
-  expect(
-    timeLeft(
-      [
-        [5, 20, 100],
-        [5, 60, 100],
-      ],
-      on,
-    ),
-  ).toEqual(['', ''])
-  on.progress.stage('fine-tuning')
-  expect(timeLeft([[50, 50, 100]], on)).toEqual(['50 s left'])
+  on.progress.expect?.(stages)
+  on.progress.stage('evaluating')
+  expect(timeLeft(steps, on)).toEqual(texts)
 })
 
 test('says nothing of the time left of a job whose stages are not known', () => {
   const alone = screen(200)
   alone.progress.stage('evaluating')
   expect(timeLeft([[9, 1, 30]], alone)).toEqual([''])
-  const counted = screen(200)
-  counted.progress.expect?.(2)
-  counted.progress.stage('choosing')
-  expect(timeLeft([[200, 1, 30]], counted)).toEqual([''])
-  counted.progress.stage('verifying')
-  expect(timeLeft([[10, 10, 30]], counted)).toEqual(['20 s left'])
-})
-
-test('does not count the time in which a stage was prepared', () => {
-  const on = screen(200)
-  on.progress.expect?.([{ work: 1 }])
-  on.progress.stage('evaluating')
-  expect(
-    timeLeft(
-      [
-        [60, 1, 101],
-        [5, 51, 101],
-      ],
-      on,
-    ),
-  ).toEqual(['', '5 s left'])
-})
-
-test('says nothing of the time left where a stage begins to count again', () => {
-  const on = screen(200)
-  on.progress.expect?.([{ work: 1 }])
-  on.progress.stage('evaluating five models')
-  expect(
-    timeLeft(
-      [
-        [9, 90, 100],
-        [9, 10, 100],
-      ],
-      on,
-    ),
-  ).toEqual(['1 s left', ''])
-})
-
-test('adds the time of stages that is known beforehand', () => {
-  const on = screen(200)
-  on.progress.expect?.([
-    { work: 100, kind: 'evaluation' },
-    { work: 100, kind: 'timing', seconds: 20 },
-  ])
-  on.progress.stage('evaluating')
-  expect(timeLeft([[5, 50, 100]], on)).toEqual(['25 s left'])
 })
 
 test('counts what an earlier run did neither as done now nor as left', () => {

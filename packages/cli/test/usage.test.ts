@@ -118,6 +118,8 @@ test('completes commands, options and what they may be', async () => {
     (await tp(['complete', '--', ...words])).stdout.split('\n').map((line) => line.split('\t')[0] as string)
   expect(await completed('prune', '--set', 'rest')).toContain('restore=nearest')
   expect(await completed('prune', '--method', 're')).toEqual(['received-attention', ':4', ''])
+  // Nothing but that the shell may complete files.
+  expect(await completed('prune', 'mo')).toEqual([':0', ''])
   const inBash = 'source <(tp complete bash); COMP_WORDS=(tp pru); COMP_CWORD=1; __tp_complete; echo $COMPREPLY'
   const script = `tp() { "${process.execPath}" "${bin}" "$@"; }; ${inBash}`
   const { stdout } = spawnSync('bash', ['--norc', '-c', script], { encoding: 'utf8' })

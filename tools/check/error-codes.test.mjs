@@ -36,5 +36,7 @@ test('tp ends with the exit code that the list names', async () => {
   const { exitCodeOf } = await import('../../packages/cli/dist/commands/exit-code.js')
   const { TpError } = await import('../../packages/core/dist/index.js')
   const exits = Object.entries(codes).map(([code, { exit = 1 }]) => [code, exit])
-  expect(exits.map(([code]) => [code, exitCodeOf(new TpError(code, 'test', 'failed'))])).toEqual(exits)
+  expect(
+    exits.map(([code]) => [code, exitCodeOf(new TpError(/** @type {`TP_${string}`} */ (code), 'test', 'failed'))]),
+  ).toEqual(exits)
 })

@@ -78,7 +78,7 @@ async function outputsOf(bytes: Uint8Array, feeds: Readonly<Record<string, Tenso
   return await session.run(Object.fromEntries(Object.entries(feeds).filter(([name]) => needed.has(name))))
 }
 
-export function constants(learned: ReadonlyMap<number, LearnedValues>, layer: number): Values {
+function constants(learned: ReadonlyMap<number, LearnedValues>, layer: number): Values {
   return Object.fromEntries(
     Object.entries(learned.get(layer) ?? {}).map(([name, value]) => [name, constantOf(value, () => value.data)]),
   )

@@ -193,19 +193,19 @@ export function answerSentence(rows) {
   )
 }
 
-/** For each case a sentence of judgement and its picture. @param {readonly EvidenceRow[]} rows */
-export function judgements(rows) {
+/** For each case a sentence of judgment and its picture. @param {readonly EvidenceRow[]} rows */
+export function judgments(rows) {
   return mainCases(rows)
     .map((own) => {
       const { task, case: name } = own.plan
       const image = `![Loss against speed, ${name}](results/outside-${name}.svg)`
-      return `**${task.charAt(0).toUpperCase()}${task.slice(1)}.** ${judgementOf(own)}\n\n${image}`
+      return `**${task.charAt(0).toUpperCase()}${task.slice(1)}.** ${judgmentOf(own)}\n\n${image}`
     })
     .join('\n\n')
 }
 
 /** @param {Case} own */
-function judgementOf(own) {
+function judgmentOf(own) {
   const { plan, refused, batch, rivals } = own
   if (refused !== undefined) return `Use the file as published: packed, it loses ${lossText(refused)} points.`
   const subject = plan.kind === 'optimized' ? '`tp optimize`' : '`tp pack`'

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import {
   answerSentence,
   expectTable,
-  judgements,
+  judgments,
   machinesText,
   resultsTable,
   withoutVnniTable,
@@ -48,27 +48,27 @@ test('shows the speeds in any onnxruntime as soon as they are measured', () => {
 })
 
 test('compares each kind of batch with the alternative that is fastest there', () => {
-  expect(judgements(rows)).toContain(
+  expect(judgments(rows)).toContain(
     '`tp optimize`: 2.0× the best alternative in batches of 32, 0.8× sorted, 0.5× one by one.',
   )
 })
 
 test('counts the published file as an alternative', () => {
-  expect(judgements([...rows.slice(0, 2), row('rival', 'slow', 0, 0.5, 0.5, 0.5)])).toContain(
+  expect(judgments([...rows.slice(0, 2), row('rival', 'slow', 0, 0.5, 0.5, 0.5)])).toContain(
     '5.0× the best alternative',
   )
 })
 
 test('says if no rival was measured, or none is faster', () => {
   expect(resultsTable(rows.slice(0, 2))).toContain('| not measured |')
-  expect(judgements(rows.slice(0, 2))).toContain('the published file (no rival was measured)')
+  expect(judgments(rows.slice(0, 2))).toContain('the published file (no rival was measured)')
   expect(resultsTable([...rows.slice(0, 2), row('rival', 'slow', 0, 1, 1.04, 1)])).toContain('| none is faster |')
 })
 
 test('advises the published file if packing alone loses too much', () => {
   const own = [dense, row('packed', 'packed', 4, 1, 2, 1)]
   expect(resultsTable(/** @type {any} */ (own))).toContain('| as published | 1× | 1× | 0 of accuracy |')
-  expect(judgements(/** @type {any} */ (own))).toContain(
+  expect(judgments(/** @type {any} */ (own))).toContain(
     'Use the file as published: packed, it loses 4.0 (3.8 … 4.5) points.',
   )
 })

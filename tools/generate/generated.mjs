@@ -8,7 +8,7 @@ import {
   answerSentence,
   evidence,
   expectTable,
-  judgements,
+  judgments,
   machinesText,
   resultsTable,
   withoutVnniTable,
@@ -21,7 +21,7 @@ import { regionsIn, replaceRegion } from './region.mjs'
 /** The tasks that most come with; the other cases are on the page of results. */
 const inReadme = ['all-MiniLM-L6-v2xSTS-2015', 'sick-MiniLMxSICK', 'minilm-sentimentxIMDB', 'wnut17-MiniLMxWNUT-17']
 
-/** What is written between `<!-- generated: NAME -->` and `<!-- end of NAME -->` on any page, by that name. */
+/** The content between `<!-- generated: NAME -->` and `<!-- end of NAME -->` on any page, by that name. */
 async function regionTexts() {
   // Imported late: the checks start before packages are installed.
   const { planTable } = await import('./plan-fields.mjs')
@@ -36,7 +36,7 @@ async function regionTexts() {
     expect: () => expectTable(rows, inReadme),
     results: () => resultsTable(rows),
     'without-vnni': () => withoutVnniTable(rows),
-    judgements: () => judgements(rows),
+    judgments: () => judgments(rows),
     machines: () => machinesText(rows),
     'same-bits': () => sameBitsTable(),
     plan: () => planTable(planFields),

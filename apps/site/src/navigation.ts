@@ -95,7 +95,7 @@ export function menusOf(pages: readonly Page[], onMissing: (document: string) =>
         items: [
           { text: 'Overview', link: '/results/' },
           { text: 'How it was measured', link: '/how-measured' },
-          { text: 'What was tried', link: '/findings' },
+          { text: 'Findings', link: '/findings' },
         ],
       },
     ],

@@ -1,4 +1,4 @@
-/** What the page of errors tells about a code. */
+/** A row of the page of errors. */
 interface ErrorEntry {
   readonly cause: string
   readonly cure: string
@@ -83,7 +83,7 @@ export const errorCodes: Readonly<Record<`TP_${string}`, ErrorEntry>> = {
   },
   TP_EXTERNAL_DATA: {
     cause: 'files with weights are missing or unreadable here',
-    cure: 'put them beside the model, or use a file that holds its weights',
+    cure: 'put them next to the model, or use a file that holds its weights',
   },
   TP_EXTERNAL_PATH: {
     cause: 'weights are outside the folder of the model',
@@ -270,7 +270,7 @@ export const errorCodes: Readonly<Record<`TP_${string}`, ErrorEntry>> = {
   TP_TENSOR: { cause: 'the contents of a tensor do not fit its shape', cure: 'download or export the file again' },
   TP_TOKENIZER: {
     cause: 'tokenizer.json is missing, or does not fit the model',
-    cure: 'put it beside the model, or name it',
+    cure: 'put it next to the model, or name it',
   },
   TP_TOKEN_AXIS: { cause: 'a reshape mixes tokens with another axis', cure: 'export with a batch axis' },
   TP_TOKEN_CONCAT: {

@@ -40,8 +40,8 @@ export function methodsTable(packages) {
 
 /** The methods of one package, each with its options. @param {MethodPackage} methodPackage */
 export function optionsTable({ methods }) {
-  const rows = methods.map((method) => [`\`${method.name}\``, method.description, options(method), cite(method)])
-  return markdownTable(['method', 'what it does', 'options', 'paper'], rows)
+  const rows = methods.map((method) => [`\`${method.name}\``, method.description, options(method), arxiv(method)])
+  return markdownTable(['method', 'what it does', 'options', 'arXiv'], rows)
 }
 
 /** @param {MethodEntry} entry */
@@ -51,12 +51,6 @@ function options({ options }) {
     return `\`${name}\`: ${description}${value}`
   })
   return described.join('<br>')
-}
-
-/** @param {MethodEntry} entry */
-function cite({ paper }) {
-  if (paper === undefined) return ''
-  return paper.arxiv === undefined ? paper.title : `[${paper.title}](https://arxiv.org/abs/${paper.arxiv})`
 }
 
 /** @param {MethodEntry} entry */

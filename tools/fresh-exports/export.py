@@ -2,8 +2,8 @@
 
   python export.py FOLDER [--only NAME,NAME] [--exporters ts17,dy20]
 
-ts: TorchScript (dynamo=False), dy: dynamo; the number is the opset. What is there already is not exported again. `npm run benchmark -- coverage
---only fresh` checks the folder reports/fresh-exports.
+ts: TorchScript (dynamo=False), dy: dynamo; the number is the opset. What is there already is not exported again. `node
+tools/fresh-exports/check.mjs FOLDER` checks them.
 """
 import argparse
 import json

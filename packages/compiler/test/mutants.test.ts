@@ -8,7 +8,6 @@ import { inspect, isRefused, prune, Refused, transform } from '../src/index.ts'
 import { fixture, fixtures, openFixture } from './fixtures.ts'
 import { open } from './run.ts'
 
-/** `npm run benchmark -- fuzz` tries many more, each all the way to a runtime. */
 const each = thorough(1, 4)
 
 describe('a broken file gives a result, a refusal or an error that says what is wrong, never another exception', () => {

@@ -86,12 +86,8 @@ function problemOfNpm([command = '', ...args]) {
 function problemOfScript(script, args) {
   const help = script === 'benchmark' ? helpOfBenchmark() : script === 'models' ? listOfModels() : undefined
   if (help === undefined) return undefined
-  const isValue = (/** @type {number} */ i) => /^--(only|out|queue|python|kinds)$/.test(args[i - 1] ?? '')
-  // Paths and values there follow an option, or the name of the program.
-  const named = ['generation', 'loops', 'languages', 'speech'].includes(args[0] ?? '')
-    ? args.filter((arg) => arg.startsWith('-'))
-    : args
-  const unknown = named.find(
+  const isValue = (/** @type {number} */ i) => /^--(only|python|kinds)$/.test(args[i - 1] ?? '')
+  const unknown = args.find(
     (arg, i) => !isOpen(arg) && !isValue(i) && !new RegExp(`(?<![\\w-])${arg}(?![\\w-])`).test(help),
   )
   return unknown === undefined ? undefined : `npm run ${script} takes no ${unknown}`

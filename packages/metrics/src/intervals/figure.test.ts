@@ -120,6 +120,37 @@ describe('the loss between two figures', () => {
     expect(missed.filter(Boolean).length).toBeLessThan(0.05 * missed.length)
   })
 
+  test('F1 and its loss hold what is true in 95 % of the draws, from few sentences and from many', () => {
+    const random = randomNumbers(9)
+    // One to forty entities; one sentence in twenty is bad before, and one in twenty is worse after.
+    const sentences = Array.from({ length: 5000 }, () => {
+      const entities = 1 + Math.floor(40 * random() ** 2)
+      const right = random() < 0.05 ? 0.5 : 0.99
+      const hits = Array.from({ length: entities }, () => random() < right).filter(Boolean).length
+      const lost = random() < 0.05 ? 1 + Math.floor(random() * hits) : 0
+      return { of: 2 * entities, before: 2 * hits, after: 2 * Math.max(0, hits - lost) }
+    })
+    const figureOf = (rows: typeof sentences, field: 'before' | 'after'): Figure => ({
+      ...{ got: rows.map((row) => row[field]), of: rows.map(({ of }) => of), share: true },
+    })
+    const intervals = (rows: typeof sentences) => [
+      figureInterval(figureOf(rows, 'before')),
+      figureLoss(figureOf(rows, 'before'), figureOf(rows, 'after')),
+    ]
+    const truths = intervals(sentences).map(({ estimate }) => estimate)
+    const draws = Array.from({ length: 200 }, (_, draw) =>
+      intervals(
+        Array.from({ length: [24, 60, 150, 400][draw % 4] ?? 0 }, () => sentences[Math.floor(random() * 5000)]).filter(
+          (row) => row !== undefined,
+        ),
+      ),
+    )
+    for (const [i, truth] of truths.entries()) {
+      const missed = draws.filter((both) => truth < (both[i]?.low ?? 0) || truth > (both[i]?.high ?? 0))
+      expect(missed.length).toBeLessThan(0.05 * draws.length)
+    }
+  })
+
   test('the loss is missing where the examples differ', () => {
     expect(() => figureLoss({ got: [1] }, { got: [1, 2] })).toThrow('1 and 2 examples')
   })

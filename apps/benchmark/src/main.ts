@@ -5,6 +5,7 @@ const HELP = `Measures what the documents claim.
 
   npm run quickstart                       a few methods on the embedded models, in a minute and a half
   npm run benchmark -- outside [options]   published models on public suites; writes docs/results/evidence.jsonl
+  npm run benchmark -- --help              this text
 `
 
 /** Runs the command that the first argument names. @returns the exit code */

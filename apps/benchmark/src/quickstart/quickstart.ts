@@ -5,7 +5,7 @@ import { measureTimed, type TimedRow } from './measure.ts'
 import { candidate, chance, type MeasuredCandidate, pruned, type SettingBudget } from './settings.ts'
 import { openSubject, type SubjectName } from './subject.ts'
 
-export interface Case {
+export interface QuickstartCase {
   readonly subject: SubjectName
   readonly title: string
   /** The name of its examples, in the plural. */
@@ -17,7 +17,7 @@ export interface Case {
   readonly budgetMs: number
 }
 
-export const cases: readonly Case[] = [
+export const cases: readonly QuickstartCase[] = [
   {
     subject: 'clauses',
     title: 'clauses 4×128',
@@ -76,7 +76,7 @@ export function candidatesOf({
   subject,
   methods,
   budget,
-}: Pick<Case, 'subject' | 'methods' | 'budget'>): MeasuredCandidate[] {
+}: Pick<QuickstartCase, 'subject' | 'methods' | 'budget'>): MeasuredCandidate[] {
   const [like] = methods as [string]
   return [
     candidate({ kind: 'dense' }),
@@ -104,7 +104,7 @@ const columns: Readonly<Record<string, (row: TimedRow, i: number) => string>> = 
 }
 
 /** Accuracy and speed of a few methods on an embedded model, as text. */
-async function measureCase(one: Case, runtime: Runtime): Promise<string> {
+async function measureCase(one: QuickstartCase, runtime: Runtime): Promise<string> {
   const { subject: name, title, what, timed, budgetMs } = one
   const onProgress = (text: string): void => void process.stderr.write(`${name}: ${text} …\n`)
   const subject = await openSubject(runtime, name, 'test')

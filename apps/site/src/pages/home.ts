@@ -15,9 +15,9 @@ hero:
   actions:
     - { theme: brand, text: Get started, link: /start }
     - { theme: alt, text: Live demo, link: /demo/, target: _self }
-    - { theme: alt, text: Measured gains, link: /results }
+    - { theme: alt, text: Measured gains, link: /results/ }
 features:
-  - { title: '${one}×, for ${loss.estimate} points', details: 'Entailment between two sentences (sick-MiniLM on SICK), one by one on one thread: pruned tokens, 8 bits and packing (95 % interval of the loss ${loss.low} … ${loss.high}). In batches of 32, sorted by length, ${sorted}×.', link: /results, linkText: All results }
+  - { title: '${one}×, for ${loss.estimate} points', details: 'Entailment between two sentences (sick-MiniLM on SICK), one by one on one thread: pruned tokens, 8 bits and packing (95 % interval of the loss ${loss.low} … ${loss.high}). In batches of 32, sorted by length, ${sorted}×.', link: /results/, linkText: All results }
   - { title: 'No Python, no new export', details: 'It works on the graph you have: BERT, ViT, Whisper and many more, by structure and not by name. What it cannot prune it refuses, with the reason.', link: /models, linkText: Which models }
   - { title: Measured and honest, details: 'Every figure has an interval and a baseline. If random tokens, 8 bits or a shorter text do as well, the page shows it.', link: /how-measured, linkText: How it was measured }
 ---

@@ -38,22 +38,20 @@ export function methodsTable(packages) {
   return markdownTable(['method', 'rule', 'package', 'arXiv'], rows)
 }
 
-/** The methods of one package, each with its options. @param {MethodPackage} methodPackage */
+/** The methods of one package, each with the names of its options, which `tp methods NAME` explains. @param {MethodPackage} methodPackage */
 export function optionsTable({ methods }) {
-  const rows = methods.map((method) => [`\`${method.name}\``, method.description, options(method), arxiv(method)])
+  const rows = methods.map((method) => [`\`${method.name}\``, method.description, optionNames(method), arxiv(method)])
   return markdownTable(['method', 'what it does', 'options', 'arXiv'], rows)
-}
-
-/** @param {MethodEntry} entry */
-function options({ options }) {
-  const described = Object.entries(options).map(([name, { description, default: preset }]) => {
-    const value = preset === undefined ? '' : ` (default ${preset})`
-    return `\`${name}\`: ${description}${value}`
-  })
-  return described.join('<br>')
 }
 
 /** @param {MethodEntry} entry */
 function arxiv({ paper }) {
   return paper?.arxiv === undefined ? '' : `[${paper.arxiv}](https://arxiv.org/abs/${paper.arxiv})`
+}
+
+/** @param {MethodEntry} entry */
+function optionNames({ options }) {
+  return Object.keys(options)
+    .map((name) => `\`${name}\``)
+    .join(', ')
 }
